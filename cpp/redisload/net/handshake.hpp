@@ -1,0 +1,25 @@
+// The commands that open a connection: HELLO or AUTH, SELECT, CLIENT SETNAME. Sent in one write;
+// the answers are judged in order. Encoded with hiredis.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "redisload/config/run_config.hpp"
+
+namespace redisload {
+
+struct HandshakeStep {
+  std::string command;  // as commandstats names it: "CLIENT|SETNAME"
+  std::string stage;    // auth or handshake
+  bool optional;        // a refusal is no fault (old servers, narrow ACLs)
+};
+
+struct Handshake {
+  std::vector<HandshakeStep> steps;
+  std::string bytes;
+};
+
+Handshake make_handshake(const TargetConfig& target, const std::string& connection_name);
+
+}  // namespace redisload

@@ -1,0 +1,279 @@
+#include "redisload/run/worker.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace redisload {
+namespace {
+
+constexpr std::size_t kReceiveBuffer = 64 << 10;
+constexpr std::int64_t kLongestSweep = 10 * kMillisecond;
+
+std::int64_t thread_cpu_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return t.tv_sec * kSecond + t.tv_nsec;
+}
+
+void settle_thread(std::uint32_t worker, const std::optional<int>& cpu) {
+  const std::string name = "redisload-w" + std::to_string(worker);
+  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  // The kernel may round a sleep up by 50 µs to batch wake-ups: arrivals would start that late.
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  if (cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(*cpu), &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  }
+}
+
+}  // namespace
+
+Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder, std::int64_t poll_ns)
+    : context_(context),
+      share_(share),
+      recorder_(recorder),
+      poll_ns_(poll_ns),
+      slots_(share.connections),
+      free_(share.connections),
+      receive_buffer_(kReceiveBuffer),
+      sweep_every_ns_(std::clamp<std::int64_t>(context.plan.config.timeouts.response.count() / 20, kMillisecond / 10, kLongestSweep)),
+      rate_(context.plan.config.rate.value_or(0)) {
+  const RunPlan& plan = context_.plan;
+  if (plan.open_loop()) {
+    pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.worker, plan.workers.size(), plan.seed);
+  }
+  for (std::uint32_t i = 0; i < share_.connections; ++i) {
+    const std::uint32_t number = share_.first_connection + i;
+    Slot& slot = slots_[i];
+    slot.connection = std::make_unique<Connection>(
+        number, context_.setup, make_handshake(plan.config.target, load_connection_name(plan, share_.worker, number)),
+        std::make_unique<PlainTransport>(), Random::stream(plan.seed, StreamPurpose::backoff, number));
+    slot.stream = context_.workload.stream(number, plan.connections);
+  }
+}
+
+void Worker::post(WorkerOrder order) {
+  orders_.post(std::move(order));
+  loop_.wake();
+}
+
+void Worker::run() {
+  settle_thread(share_.worker, share_.cpu);
+  while (!quit_) turn();
+  recorder_.finish(context_.clock.now_ns());
+  for (Slot& slot : slots_) slot.connection->close({});
+}
+
+void Worker::turn() {
+  const std::int64_t now_ns = context_.clock.now_ns();
+  if (orders_.waiting()) take_orders(now_ns);
+  if (now_ns >= recorder_.boundary_ns()) end_interval(now_ns);
+  if (!timers_.empty() && timers_.top().at_ns <= now_ns) run_timers(now_ns);
+  if (now_ns >= next_sweep_ns_) sweep(now_ns);
+  if (phase_open_) advance_phase(now_ns);
+  flush_dirty();
+  if (quit_) return;
+
+  // Sleeping starts an operation tens of microseconds late: when the next arrival is near, look
+  // again and again instead. Polling that finds nothing is idle time.
+  std::int64_t sleep_ns = next_wake_ns() - now_ns;
+  const std::int64_t arrival_ns = pacing() ? pacer_->next_release_ns() : kNever;
+  const bool poll = poll_ns_ != 0 && arrival_ns != kNever && arrival_ns - now_ns <= poll_ns_;
+  if (arrival_ns != kNever) sleep_ns = std::min(sleep_ns, arrival_ns - now_ns - poll_ns_);
+  const auto ready = loop_.wait(poll ? 0 : std::max<std::int64_t>(sleep_ns, 0));
+  for (const Readiness& one : ready) handle(one);
+  if (poll && ready.empty()) polled_ns_ += context_.clock.now_ns() - now_ns;
+}
+
+std::int64_t Worker::next_wake_ns() const {
+  std::int64_t at_ns = std::min(recorder_.boundary_ns(), next_sweep_ns_);
+  if (!timers_.empty()) at_ns = std::min(at_ns, timers_.top().at_ns);
+  if (phase_open_) at_ns = std::min({at_ns, started_ ? kNever : start_ns_, generating_ ? end_ns_ : drain_deadline_ns_});
+  return at_ns;
+}
+
+void Worker::take_orders(std::int64_t now_ns) {
+  for (const WorkerOrder& order : orders_.take()) {
+    if (const auto* begin = std::get_if<BeginPhase>(&order)) begin_phase(*begin);
+    if (const auto* end = std::get_if<EndPhase>(&order); end != nullptr && phase_open_) {
+      if (generating_ || !started_) {
+        close_window(std::min(end->at_ns, now_ns), end->grace_ns, end->error_kind);
+      } else {
+        drain_deadline_ns_ = std::min(drain_deadline_ns_, end->at_ns + end->grace_ns);
+      }
+    }
+    if (const auto* rate = std::get_if<SetRate>(&order)) {
+      rate_ = rate->rate;
+      if (pacing() && !paused_) pacer_->set_rate(rate->from_ns, rate->rate);
+    }
+    if (const auto* pause_order = std::get_if<Pause>(&order)) pause(pause_order->at_ns);
+    if (const auto* resume_order = std::get_if<Resume>(&order)) resume(*resume_order);
+    if (std::holds_alternative<Quit>(order)) quit_ = true;
+  }
+}
+
+void Worker::run_timers(std::int64_t now_ns) {
+  while (!timers_.empty() && timers_.top().at_ns <= now_ns) {
+    const Timer timer = timers_.top();
+    timers_.pop();
+    Slot& slot = slots_[timer.slot];
+    if (timer.reopen) {
+      if (slot.connection->state() == Connection::State::closed) to_open_.push_back(timer.slot);
+    } else {
+      slot.connection->window().push() = timer.operation;
+      mark_dirty(slot);
+    }
+  }
+  open_some(now_ns);
+}
+
+void Worker::handle(const Readiness& ready) {
+  Slot& slot = slots_[ready.token];
+  Connection& connection = *slot.connection;
+  if (connection.state() == Connection::State::closed) return;
+  if (!connection.ready()) {
+    const bool alive = connection.progress(receive_buffer_, context_.clock);
+    if (!alive) return became_broken(slot, context_.clock.now_ns());
+    if (!connection.ready()) return;
+    became_ready(slot, context_.clock.now_ns());
+    if (!ready.hung_up) return;
+  }
+  if (connection.write_blocked() && ready.writable) mark_dirty(slot);
+  if (!connection.receive(*this, receive_buffer_, context_.clock, ready.hung_up)) {
+    became_broken(slot, context_.clock.now_ns());
+  }
+}
+
+void Worker::mark_dirty(Slot& slot) {
+  if (slot.dirty || !slot.connection->ready()) return;
+  slot.dirty = true;
+  dirty_.push_back(index_of(slot));
+}
+
+void Worker::flush_dirty() {
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    Slot& slot = slots_[dirty_[i]];
+    slot.dirty = false;
+    if (!slot.connection->ready()) continue;
+    if (!slot.connection->flush(*this, scratch_, context_.clock)) became_broken(slot, context_.clock.now_ns());
+  }
+  dirty_.clear();
+}
+
+void Worker::encode(InFlight& op, OutputBuffer& out) {
+  const Workload& workload = context_.workload;
+  ++op.attempts;
+  int replies = 0;
+  if (op.phase == Phase::prefill) {
+    replies = workload.encode_prefill(op.request, out);
+  } else if (op.phase == Phase::cleanup) {
+    replies = workload.encode_cleanup(op.request, out);
+  } else {
+    replies = workload.encode(op.request, out);
+  }
+  op.replies_left = static_cast<std::uint16_t>(replies);
+}
+
+void Worker::on_sent(InFlight& op) {
+  recorder_.sent(recorded_label(op), op.attempts == 1, op.bytes_sent);
+  if (op.phase == Phase::measure) ++issued_;
+}
+
+void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes, std::int64_t now_ns) {
+  if (answered_++ == 0) context_.events.set_answered();
+  last_answer_ns_ = now_ns;
+  op.bytes_received += static_cast<std::uint32_t>(bytes);
+  ReplyMeaning meaning;
+  if (op.phase == Phase::prefill || op.phase == Phase::cleanup) {
+    meaning.failed = reply.is_error();
+  } else {
+    meaning = context_.workload.read(op.request, reply);
+  }
+  op.hits += meaning.hits;
+  op.misses += meaning.misses;
+  if (meaning.failed && !op.failed) [[unlikely]] {
+    op.failed = true;
+    op.error_kind = recorder_.error_kind("reply." + std::string(error_code(reply.text)));
+  }
+  if (--op.replies_left == 0) finish_operation(slot_of(connection), op, now_ns);
+}
+
+void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
+  const Outcome outcome = op.failed ? Outcome::failed : Outcome::succeeded;
+  const bool expired = op.expired;
+  if (expired) [[unlikely]] {
+    recorder_.late_reply(recorded_label(op));
+  } else if (op.failed) [[unlikely]] {
+    recorder_.failed_reply(sample_of(slot, op, outcome, now_ns), op.error_kind);
+    count_unsuccessful();
+  } else {
+    recorder_.succeeded(sample_of(slot, op, outcome, now_ns), op.hits, op.misses);
+    ++phase_succeeded_;
+  }
+  InFlightWindow& window = slot.connection->window();
+  if (op.phase == Phase::measure || op.phase == Phase::warmup) {
+    const NextStep next = context_.workload.after(op.request, outcome, now_ns);
+    if (next.kind != NextStep::Kind::done && !expired && generating_) [[unlikely]] {
+      InFlight again = op;
+      again.failed = false;
+      window.pop();
+      if (next.kind == NextStep::Kind::wait_until) {
+        timers_.push(Timer{next.until_ns, index_of(slot), false, again});
+      } else {
+        window.push() = again;
+        mark_dirty(slot);
+      }
+      return;
+    }
+  }
+  window.pop();
+  if (!expired) --outstanding_;
+  slot_freed(slot, now_ns);
+}
+
+std::uint16_t Worker::recorded_label(const InFlight& op) const noexcept {
+  const Workload& workload = context_.workload;
+  std::size_t first = 0;
+  if (op.phase == Phase::prefill) first = workload.labels().size();
+  if (op.phase == Phase::cleanup) first = workload.labels().size() + workload.prefill_labels().size();
+  return static_cast<std::uint16_t>(first + op.request.label);
+}
+
+Sample Worker::sample_of(const Slot& slot, const InFlight& op, Outcome outcome, std::int64_t completed_ns) const {
+  Sample sample;
+  sample.intended_ns = op.intended_ns;
+  sample.sent_ns = op.sent_ns;
+  sample.completed_ns = completed_ns;
+  sample.connection = slot.connection->number();
+  sample.bytes = op.bytes_received;
+  sample.label = recorded_label(op);
+  sample.node = 0;
+  sample.attempts = op.attempts;
+  sample.outcome = outcome;
+  sample.phase = op.phase;
+  return sample;
+}
+
+void Worker::count_unsuccessful() noexcept {
+  if (phase_ == Phase::measure) ++unsuccessful_;
+}
+
+void Worker::publish() {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  status_.ready.store(ready_, relaxed);
+  status_.issued.store(issued_, relaxed);
+  status_.unsuccessful.store(unsuccessful_, relaxed);
+  status_.answered.store(answered_, relaxed);
+  status_.phase_succeeded.store(phase_succeeded_, relaxed);
+  status_.waiting.store(pacing() ? pacer_->waiting_count() : 0, relaxed);
+  status_.last_answer_ns.store(last_answer_ns_, relaxed);
+  status_.busy_ns.store(std::max<std::int64_t>(0, thread_cpu_ns() - polled_ns_), relaxed);
+}
+
+}  // namespace redisload

@@ -1,0 +1,284 @@
+// When operations begin and when phases end.
+#include <algorithm>
+
+#include "redisload/run/worker.hpp"
+
+namespace redisload {
+
+void Worker::begin_phase(const BeginPhase& order) {
+  phase_ = order.phase;
+  start_ns_ = order.start_ns;
+  end_ns_ = order.end_ns;
+  grace_ns_ = order.grace_ns;
+  drain_deadline_ns_ = kNever;
+  phase_open_ = true;
+  started_ = generating_ = false;
+  end_kind_ = "run.ended";
+  phase_succeeded_ = 0;
+  if (phase_ != Phase::connect) return;
+  source_ = Source::none;
+  started_ = generating_ = true;
+  for (std::uint32_t i = share_.connections; i-- != 0;) to_open_.push_back(i);
+  open_some(context_.clock.now_ns());
+}
+
+// The phase's first operations; their intended time is its start.
+void Worker::start_operations(std::int64_t start_ns) {
+  const RunPlan& plan = context_.plan;
+  const Workload& workload = context_.workload;
+  started_ = generating_ = true;
+  recorder_.begin_phase(phase_, start_ns);
+  const bool indexed = phase_ == Phase::prefill || phase_ == Phase::cleanup;
+  window_limit_ = indexed ? plan.prefill_window : plan.config.pipeline;
+  source_ = indexed ? Source::indexed : plan.open_loop() ? Source::open_loop : Source::closed_loop;
+  if (indexed) {
+    const std::uint64_t total = phase_ == Phase::prefill ? workload.prefill_count() : workload.cleanup_count();
+    index_next_ = share_.worker;
+    index_left_ = share_of(total, share_.worker, plan.workers.size());
+    index_again_.clear();
+  }
+  if (source_ == Source::open_loop) {
+    const bool limited = phase_ == Phase::measure && share_.arrivals.has_value();
+    pacer_->start(start_ns, rate_, limited ? *share_.arrivals : OpenLoopPacer::kNoBudget);
+    free_.clear();
+    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].connection->ready() && slots_[i].connection->window().size() < window_limit_) free_.add(i);
+    }
+    return;
+  }
+  const bool limited = source_ == Source::closed_loop && phase_ == Phase::measure && plan.config.operations.has_value();
+  budget_left_ = limited ? 0 : UINT64_MAX;
+  for (Slot& slot : slots_) {
+    slot.budget = limited ? share_of(*plan.config.operations, slot.connection->number(), plan.connections) : UINT64_MAX;
+    if (limited) budget_left_ += slot.budget;
+  }
+  for (std::size_t k = 0; k < window_limit_; ++k) {
+    for (Slot& slot : slots_) {
+      if (slot.connection->window().size() <= k) next_operation(slot, start_ns);
+    }
+  }
+}
+
+void Worker::advance_phase(std::int64_t now_ns) {
+  if (phase_ == Phase::connect) {
+    if (ready_ == slots_.size()) phase_done(now_ns);
+    return;
+  }
+  if (!started_ && generating_ == false && drain_deadline_ns_ == kNever) {
+    if (now_ns < start_ns_) return;
+    start_operations(start_ns_);
+  }
+  if (generating_) {
+    if (source_ == Source::open_loop) release_arrivals(std::min(now_ns, end_ns_ == kNever ? now_ns : end_ns_ - 1), now_ns);
+    if (now_ns >= end_ns_) {
+      close_window(end_ns_, grace_ns_, end_kind_);
+    } else if (outstanding_ == 0 && exhausted()) {
+      phase_done(now_ns);
+    }
+    return;
+  }
+  if (outstanding_ != 0 && now_ns >= drain_deadline_ns_) lose_in_flight(now_ns);
+  if (outstanding_ == 0) phase_done(now_ns);
+}
+
+// Whether the phase's share of operations has all been drawn.
+bool Worker::exhausted() {
+  switch (source_) {
+    case Source::closed_loop:
+      return budget_left_ == 0;
+    case Source::open_loop:
+      return pacer_->next_release_ns() == kNever && !pacer_->waiting() && share_.arrivals.has_value() && !paused_;
+    case Source::indexed:
+      return index_left_ == 0 && index_again_.empty();
+    default:
+      return true;
+  }
+}
+
+void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns, const std::string& error_kind) {
+  end_kind_ = error_kind;
+  const std::uint8_t kind = recorder_.error_kind(error_kind);
+  if (!started_) {  // ended before it began
+    recorder_.begin_phase(phase_, at_ns);
+    started_ = true;
+  }
+  const bool open_loop = pacing();
+  if (open_loop) {
+    pacer_->stop(at_ns);
+    release_arrivals(at_ns - 1, std::max(at_ns, context_.clock.now_ns()));
+  }
+  flush_dirty();
+  generating_ = false;
+  drain_deadline_ns_ = at_ns + grace_ns;
+  if (open_loop) {
+    const std::uint64_t unreleased = pacer_->abandon(at_ns);
+    recorder_.offered(unreleased);
+    if (const std::uint64_t waiting = pacer_->waiting_count() + unreleased; waiting != 0) recorder_.not_sent(waiting, kind);
+  }
+  drop_unissued(kind);
+  if (phase_ == Phase::measure) recorder_.begin_phase(Phase::drain, at_ns);
+}
+
+// What was drawn and of which no byte went out was not sent.
+void Worker::drop_unissued(std::uint8_t kind) {
+  for (Slot& slot : slots_) {
+    InFlightWindow& window = slot.connection->window();
+    for (std::size_t k = 0; k < window.unissued(); ++k) {
+      InFlight& op = window.unissued_at(k);
+      recorder_.ended(sample_of(slot, op, Outcome::not_sent, -1), kind);
+      --outstanding_;
+    }
+    slot.connection->drop_unissued();
+  }
+}
+
+// The grace is over: what is still in flight is lost, and so are its sockets' places in line.
+void Worker::lose_in_flight(std::int64_t now_ns) {
+  const std::uint8_t kind = recorder_.error_kind(end_kind_);
+  for (Slot& slot : slots_) {
+    if (slot.connection->window().issued() == 0) continue;
+    const bool was_ready = slot.connection->ready();
+    slot.connection->close({end_kind_, "operation", "closed with operations in flight at the end of a phase"});
+    if (slot.counted_ready) {
+      slot.counted_ready = false;
+      --ready_;
+    }
+    abandon_issued(slot, kind, now_ns);
+    if (was_ready) timers_.push(Timer{now_ns, index_of(slot), true, {}});
+  }
+  // Operations that wait for a time of their own (think time) end with the phase too.
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> kept;
+  for (; !timers_.empty(); timers_.pop()) {
+    const Timer& timer = timers_.top();
+    if (timer.reopen) {
+      kept.push(timer);
+    } else {
+      recorder_.ended(sample_of(slots_[timer.slot], timer.operation, Outcome::lost, -1), kind);
+    }
+  }
+  timers_ = std::move(kept);
+  outstanding_ = 0;
+}
+
+void Worker::phase_done(std::int64_t now_ns) {
+  phase_open_ = generating_ = false;
+  source_ = Source::none;
+  // A phase stays open until the next one begins; what was measured ends here, so that the time
+  // spent on asking the server afterwards is no part of it.
+  if (phase_ == Phase::measure && drain_deadline_ns_ == kNever) {
+    recorder_.begin_phase(Phase::drain, answered_ == 0 ? now_ns : std::max(last_answer_ns_, start_ns_));
+  }
+  if (phase_ == Phase::cleanup || (phase_ == Phase::measure && !context_.plan.config.cleanup)) {
+    recorder_.begin_phase(Phase::done, now_ns);
+  }
+  publish();
+  status_.phases_done.fetch_add(1, std::memory_order_release);
+  context_.notify();
+}
+
+void Worker::end_interval(std::int64_t now_ns) {
+  // Arrivals of the interval that ends are offered in it, however late we look.
+  if (pacing()) release_arrivals(std::min(recorder_.boundary_ns(), end_ns_) - 1, now_ns);
+  std::uint32_t in_flight = 0;
+  for (Slot& slot : slots_) in_flight += static_cast<std::uint32_t>(slot.connection->window().issued());
+  recorder_.gauges().in_flight = in_flight;
+  recorder_.gauges().connections = ready_;
+  recorder_.gauges().target_rate = paused_ ? 0 : rate_;
+  recorder_.advance(now_ns);
+}
+
+void Worker::release_arrivals(std::int64_t until_ns, std::int64_t now_ns) {
+  pacer_->release(until_ns, [&](std::int64_t intended_ns) {
+    recorder_.offered(1);
+    recorder_.lateness(now_ns - intended_ns);
+  });
+  assign_arrivals();
+}
+
+// Gives waiting arrivals to whichever connections have room.
+void Worker::assign_arrivals() {
+  while (pacer_->waiting() && !free_.empty()) {
+    const std::uint32_t index = free_.take();
+    Slot& slot = slots_[index];
+    InFlightWindow& window = slot.connection->window();
+    if (!slot.connection->ready() || window.size() >= window_limit_) continue;
+    push(slot, slot.stream->next(), pacer_->take());
+    if (window.size() < window_limit_) free_.add(index);
+  }
+}
+
+InFlight& Worker::push(Slot& slot, const OperationRequest& request, std::int64_t intended_ns) {
+  InFlight& op = slot.connection->window().push();
+  op.request = request;
+  op.intended_ns = intended_ns;
+  op.phase = phase_;
+  ++outstanding_;
+  mark_dirty(slot);
+  return op;
+}
+
+void Worker::next_operation(Slot& slot, std::int64_t intended_ns) {
+  if (paused_) {
+    ++slot.parked;
+    return;
+  }
+  if (source_ == Source::indexed) {
+    next_indexed(slot, intended_ns);
+    return;
+  }
+  if (slot.budget == 0) return;
+  if (slot.budget != UINT64_MAX) {
+    --slot.budget;
+    --budget_left_;
+  }
+  recorder_.offered(1);
+  push(slot, slot.stream->next(), intended_ns);
+}
+
+bool Worker::next_indexed(Slot& slot, std::int64_t intended_ns) {
+  std::uint64_t index = 0;
+  if (!index_again_.empty()) {
+    index = index_again_.back();
+    index_again_.pop_back();
+  } else if (index_left_ != 0) {
+    index = index_next_;
+    index_next_ += context_.plan.workers.size();
+    --index_left_;
+  } else {
+    return false;
+  }
+  const Workload& workload = context_.workload;
+  recorder_.offered(1);
+  push(slot, phase_ == Phase::prefill ? workload.prefill(index) : workload.cleanup(index), intended_ns).index = index;
+  return true;
+}
+
+void Worker::slot_freed(Slot& slot, std::int64_t now_ns) {
+  if (!generating_) return;
+  if (source_ == Source::open_loop) {
+    if (slot.connection->ready()) free_.add(index_of(slot));
+  } else if (source_ != Source::none) {
+    next_operation(slot, now_ns);
+  }
+}
+
+void Worker::pause(std::int64_t at_ns) {
+  if (paused_) return;
+  paused_ = true;
+  end_ns_ = kNever;  // paused time is not part of the window: resume() says where it ends
+  if (pacing()) pacer_->set_rate(at_ns, 0);
+}
+
+void Worker::resume(const Resume& order) {
+  if (!paused_) return;
+  paused_ = false;
+  end_ns_ = order.end_ns;
+  if (pacing()) pacer_->set_rate(order.at_ns, rate_);
+  for (Slot& slot : slots_) {
+    for (; slot.parked != 0; --slot.parked) {
+      if (generating_) next_operation(slot, order.at_ns);
+    }
+  }
+}
+
+}  // namespace redisload

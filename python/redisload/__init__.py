@@ -1,0 +1,115 @@
+"""redisload: an honest, fast load on Redis and Valkey, from Python, notebooks, pytest and the shell.
+
+>>> import redisload as rl
+>>> result = rl.run("redis://127.0.0.1:6379", rate=5_000, duration_s=10)
+>>> print(result.report())
+
+Everything is imported when it is first used, so that ``import redisload`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redisload._core import Histogram
+    from redisload._storage import load
+    from redisload.comparison import Comparison, compare
+    from redisload.config import Keys, Timeouts, Topology, Values, Workload, Zipfian
+    from redisload.embedded import EmbeddedServer, server
+    from redisload.errors import (
+        ConfigError,
+        PoolTimeout,
+        Problem,
+        RedisloadError,
+        RunError,
+        RunInterrupted,
+        ServerNotFound,
+        TargetError,
+    )
+    from redisload.results import OperationResult, Result, Samples, Totals
+    from redisload.runner import RunHandle, run, start
+
+    __version__: str
+
+__all__ = [
+    "Comparison",
+    "ConfigError",
+    "EmbeddedServer",
+    "Histogram",
+    "Keys",
+    "OperationResult",
+    "PoolTimeout",
+    "Problem",
+    "RedisloadError",
+    "Result",
+    "RunError",
+    "RunHandle",
+    "RunInterrupted",
+    "Samples",
+    "ServerNotFound",
+    "TargetError",
+    "Timeouts",
+    "Topology",
+    "Totals",
+    "Values",
+    "Workload",
+    "Zipfian",
+    "compare",
+    "load",
+    "run",
+    "server",
+    "start",
+]
+
+_HOMES = {
+    "redisload._core": ("Histogram",),
+    "redisload._storage": ("load",),
+    "redisload.comparison": ("Comparison", "compare"),
+    "redisload.config": ("Keys", "Timeouts", "Topology", "Values", "Workload", "Zipfian"),
+    "redisload.embedded": ("EmbeddedServer", "server"),
+    "redisload.errors": (
+        "ConfigError",
+        "PoolTimeout",
+        "Problem",
+        "RedisloadError",
+        "RunError",
+        "RunInterrupted",
+        "ServerNotFound",
+        "TargetError",
+    ),
+    "redisload.results": ("OperationResult", "Result", "Samples", "Totals"),
+    "redisload.runner": ("RunHandle", "run", "start"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("redisload")
+    else:
+        raise AttributeError(_no_such(name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def _no_such(name: str) -> str:
+    if name.startswith("_"):
+        return f"module 'redisload' has no attribute {name!r}"
+    from difflib import get_close_matches
+
+    from redisload._unavailable import NAMES, NOT_YET
+
+    if name in NAMES:
+        return f"redisload.{name} is {NOT_YET}"
+    near = get_close_matches(name, __all__, n=1)
+    return f"module 'redisload' has no attribute {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

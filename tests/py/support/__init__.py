@@ -1,0 +1,1 @@
+"""What the tests need around redisload: servers that misbehave, a TCP proxy, freezes, leak counters."""
