@@ -56,8 +56,8 @@ py::dict server_facts(const RunResults& results) {
   return facts;
 }
 
-py::dict to_python(const RunResults& results) {
-  py::dict dict = to_python(results.metrics);
+py::dict to_python(RunResults&& results) {
+  py::dict dict = to_python(std::move(results.metrics));
   const Observations& observed = results.observed;
   dict["final"] = results.final;
   dict["valid"] = results.valid;
@@ -134,7 +134,7 @@ py::dict snapshot(const RunHandle& handle) {
     const py::gil_scoped_release unlocked;
     results = run.results();
   }
-  return to_python(results);
+  return to_python(std::move(results));
 }
 
 py::tuple wait_intervals(const RunHandle& handle, std::size_t since, double timeout_s) {
@@ -144,7 +144,7 @@ py::tuple wait_intervals(const RunHandle& handle, std::size_t since, double time
     const py::gil_scoped_release unlocked;
     rows = run.collector().wait_rows(since, *to_timeout(timeout_s));
   }
-  return py::make_tuple(to_python(rows.rows), rows.finished);
+  return py::make_tuple(interval_array(rows.rows), rows.finished);
 }
 
 }  // namespace

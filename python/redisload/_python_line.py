@@ -9,6 +9,7 @@ from redisload._settings import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BREAK = "\0"  # where a line may be broken within an argument
 _SECTION_TYPES = {"keys": "Keys", "values": "Values", "timeouts": "Timeouts", "topology": "Topology"}
 
 
@@ -55,12 +56,12 @@ def _changed(config: Mapping[str, Any]) -> dict[str, Any]:
 def _workload(changed: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     name = config["workload"]["name"]
     if "weights" in changed:
-        return [f"workload=rl.Workload({name!r}, weights={_numbers(changed['weights'])})"]
+        return [f"workload=rl.Workload({name!r}, {_BREAK}weights={_numbers(changed['weights'])})"]
     return [f"workload={name!r}"] if changed else []
 
 
 def _numbers(weights: Mapping[str, float]) -> str:
-    return "{" + ", ".join(f"{name!r}: {weight:g}" for name, weight in weights.items()) + "}"
+    return "{" + f", {_BREAK}".join(f"{name!r}: {weight:g}" for name, weight in weights.items()) + "}"
 
 
 def _topology(changed: Mapping[str, Any]) -> list[str]:
@@ -83,16 +84,17 @@ def _section(name: str, changed: Mapping[str, Any], short: str | None = None) ->
         return []
     if short is not None and set(changed) == {short}:
         return [f"{name}={changed[short]!r}"]
-    fields = ", ".join(f"{field}={value!r}" for field, value in changed.items())
+    fields = f", {_BREAK}".join(f"{field}={value!r}" for field, value in changed.items())
     return [f"{name}=rl.{_SECTION_TYPES[name]}({fields})"]
 
 
 def _wrapped(arguments: list[str], width: int) -> list[str]:
     lines, line = [], "rl.run("
-    for index, argument in enumerate(arguments):
-        piece = argument + (", " if index < len(arguments) - 1 else ")")
-        if len(line) + len(piece.rstrip()) > width and line.strip() != "rl.run(":
+    pieces = f", {_BREAK}".join(arguments).split(_BREAK)
+    pieces[-1] += ")"
+    for piece in pieces:
+        if len(line) + len(piece.rstrip()) > width and line.strip() not in ("", "rl.run("):
             lines.append(line.rstrip())
             line = "       "
         line += piece
-    return [*lines, line if arguments else "rl.run()"]
+    return [*lines, line]

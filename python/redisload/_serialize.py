@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,10 @@ def to_dict(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def histogram_to_dict(histogram: Histogram) -> dict[str, Any]:
-    """Counts, summary and every percentile that rests on enough samples; ``hdr`` is the whole of it."""
+    """Counts, summary and every percentile that rests on enough samples.
+
+    ``hdr`` is HdrHistogram's form of it, ``exact`` redisload's own, with what the other does not hold.
+    """
     out: dict[str, Any] = {"count": histogram.count, "censored": histogram.censored}
     for name in _MEASURED:
         out[name] = getattr(histogram, name)
@@ -63,6 +67,7 @@ def histogram_to_dict(histogram: Histogram) -> dict[str, Any]:
     if histogram.censored:
         out["censored_floor_s"] = histogram.censored_floor_s
     out["hdr"] = histogram.to_hdr()
+    out["exact"] = b64encode(histogram.to_bytes()).decode("ascii")
     return out
 
 
@@ -133,11 +138,11 @@ def interval_dtype() -> Any:
             ("start_s", "f8"),
             ("duration_s", "f8"),
             ("phase", "U8"),
-            *[(name, "u8") for name in counts],
+            *[(name, "i8") for name in counts],
             ("target_rate", "f8"),
             ("throughput", "f8"),
-            ("in_flight", "u8"),
-            ("connections", "u8"),
+            ("in_flight", "i8"),
+            ("connections", "i8"),
             ("lateness_p99_s", "f8"),
             *latencies,
         ]
@@ -153,7 +158,12 @@ def _operation(values: Mapping[str, Any]) -> dict[str, Any]:
 def _histogram(out: Mapping[str, Any]) -> Histogram:
     from redisload._core import Histogram
 
-    return Histogram.from_hdr(out["hdr"])
+    if "exact" in out:
+        return Histogram.from_bytes(b64decode(out["exact"], validate=True))
+    histogram = Histogram.from_hdr(out["hdr"])
+    if out.get("censored"):
+        histogram.record_censored(out["censored"], out.get("censored_floor_s") or 0.0)
+    return histogram
 
 
 def _iso(unix_s: float) -> str:

@@ -110,7 +110,7 @@ class _Writer:
             return {str(name): self.encode(one) for name, one in value.items()}
         if isinstance(value, np.ndarray):
             buffer = io.BytesIO()
-            np.save(buffer, value, allow_pickle=False)
+            np.save(buffer, _packed(value), allow_pickle=False)
             return {"$array": self._write("npy", buffer.getvalue())}
         if isinstance(value, Histogram):
             return {"$histogram": self._write("histogram", value.to_bytes())}
@@ -143,6 +143,15 @@ def _decode(value: Any, archive: zipfile.ZipFile) -> Any:
     if name := value.get("$intervals"):
         return IntervalHistograms.from_bytes(archive.read(name))
     return {name: _decode(one, archive) for name, one in value.items()}
+
+
+def _packed(array: Any) -> Any:
+    """With its columns one after the other: numpy's format knows no other order."""
+    import numpy as np
+
+    if array.dtype.names is None:
+        return array
+    return array.astype(np.dtype([(name, array.dtype[name]) for name in array.dtype.names]))
 
 
 def _umask() -> int:

@@ -128,7 +128,7 @@ def _student_95(freedom: int) -> float:
     """The two-sided 95 % point of Student's t; Cornish-Fisher (Abramowitz and Stegun 26.7.5), within 0.3 %
     from 3 on.
     """
-    exact = {1: 12.706, 2: 4.303}
+    exact = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
     if freedom in exact:
         return exact[freedom]
     x, n = 1.959964, freedom

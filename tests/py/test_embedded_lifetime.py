@@ -30,6 +30,8 @@ GONE_WITHIN_S = 5.0
 OWNER = """
 import os, signal, sys, time
 from redisload.embedded import server
+signal.signal(signal.SIGINT, signal.default_int_handler)  # both are ignored in some shells' background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 running = server()
 pids = [running.pid]
 with open(f"/proc/{running.pid}/stat") as stat:

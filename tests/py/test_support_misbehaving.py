@@ -89,7 +89,7 @@ def test_behaves_for_the_first_replies(
 @pytest.mark.parametrize("kind", KINDS)
 def test_behaves_until_told(kind: str, misbehaving_server: Callable[..., MisbehavingServer]) -> None:
     server = misbehaving_server(kind, after=None)
-    with Client(server).socket, redis.Redis(port=server.port, retry=None, protocol=2) as independent:
+    with redis.Redis(port=server.port, retry=None, protocol=2) as independent:
         for _ in range(50):
             assert independent.ping()
         assert independent.set("key", "value")

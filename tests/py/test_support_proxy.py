@@ -200,7 +200,7 @@ def test_end_of_the_server_reaches_the_client(
         assert received(connection, 7) == b"+PONG\r\n"
         server.kill()
         assert connection.recv(1) == b""
-    with raw(proxy) as connection, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionError), raw(proxy) as connection:  # as early as while it connects
         connection.recv(1)
     server.restart()
     with raw(proxy) as connection:

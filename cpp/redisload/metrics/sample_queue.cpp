@@ -40,7 +40,14 @@ void SampleQueue::give_back(SampleBlock* block) noexcept {
 }
 
 Sampler::Sampler(SampleQueue& queue, std::size_t worker, double rate, Random random)
-    : queue_(queue), token_(queue.producer_token()), random_(random), worker_(worker), rate_(rate) {}
+    : queue_(queue), token_(queue.producer_token()), random_(random), worker_(worker), rate_(rate) {
+  set_halvings(0);
+}
+
+void Sampler::set_halvings(std::uint32_t halvings) noexcept {
+  halvings_ = halvings;
+  log_miss_ = std::log1p(-std::ldexp(rate_, -static_cast<int>(halvings)));
+}
 
 void Sampler::set_active(bool active) noexcept {
   active_ = active && rate_ > 0.0;
@@ -50,9 +57,8 @@ void Sampler::set_active(bool active) noexcept {
 
 std::int64_t Sampler::draw_skip() noexcept {
   // The distance to the next success of independent draws is geometric.
-  const double p = std::ldexp(rate_, -static_cast<int>(halvings_));
-  if (p >= 1.0) return 1;
-  const double skip = std::floor(std::log(random_.unit_positive()) / std::log1p(-p)) + 1.0;
+  if (std::isinf(log_miss_)) return 1;  // every operation
+  const double skip = std::floor(std::log(random_.unit_positive()) / log_miss_) + 1.0;
   return static_cast<std::int64_t>(std::min(skip, 1e18));
 }
 
@@ -96,7 +102,7 @@ void Sampler::emit(const Sample& sample) noexcept {
     }
     const std::uint32_t halvings = queue_.halvings.load(std::memory_order_relaxed);
     if (halvings != halvings_) {
-      halvings_ = halvings;
+      set_halvings(halvings);
       skip_ = draw_skip();  // geometric: what is left to skip may be drawn anew
     }
   }

@@ -71,6 +71,7 @@ class Sampler {
   void keep_slow(const Sample& op, std::int64_t response_ns) noexcept;
   void emit(const Sample& sample) noexcept;
   void push_block() noexcept;
+  void set_halvings(std::uint32_t halvings) noexcept;
   std::int64_t draw_skip() noexcept;
 
   SampleQueue& queue_;
@@ -82,6 +83,7 @@ class Sampler {
   std::int64_t slow_bar_ = INT64_MAX;  // responses above it are among the slowest
   bool active_ = false;
   std::uint32_t halvings_ = 0;
+  double log_miss_ = 0;  // log(1 - today's rate)
   SampleBlock* block_ = nullptr;
   std::size_t slow_count_ = 0;
   std::array<Slow, kSlowest> slow_;

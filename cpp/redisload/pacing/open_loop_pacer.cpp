@@ -28,7 +28,8 @@ std::int64_t OpenLoopPacer::release_next() {
 std::uint64_t OpenLoopPacer::abandon(std::int64_t end_ns) {
   std::uint64_t left = 0;
   const std::uint64_t budget = budget_ - released_;
-  while (left < budget && left < kCounted && std::min(end_ns, stop_ns_) > ahead_.peek_ns(timeline_)) {
+  while (left < budget && left < kCounted &&
+         std::min(end_ns, stop_ns_) > ahead_.peek_ns(timeline_)) {
     ahead_.pop(timeline_);
     ++left;
   }

@@ -29,8 +29,8 @@ class OpenLoopPacer {
   OpenLoopPacer(Arrivals arrivals, std::uint64_t worker, std::uint64_t workers, std::uint64_t seed)
       : ahead_(arrivals, worker, workers, seed), behind_(ahead_) {}
 
-  // Begins a phase: no backlog, no stop, `rate` arrivals/s of all workers together, at most `budget`
-  // arrivals of this worker. A later phase goes on with the same random stream.
+  // Begins a phase: no backlog, no stop, `rate` arrivals/s of all workers together, at most
+  // `budget` arrivals of this worker. A later phase goes on with the same random stream.
   void start(std::int64_t t0_ns, double rate, std::uint64_t budget = kNoBudget);
 
   // Releases the arrivals meant for `now_ns` or before and calls on_release(intended_ns) for each;
@@ -72,8 +72,8 @@ class OpenLoopPacer {
   }
 
   // From `from_ns` on, or from right after the latest released arrival if that is later: `rate`
-  // arrivals/s of all workers together, 0 pauses. All workers are given the same `from_ns`, a little
-  // ahead of the clock, so that a constant rate stays even over them.
+  // arrivals/s of all workers together, 0 pauses. All workers are given the same `from_ns`, a
+  // little ahead of the clock, so that a constant rate stays even over them.
   void set_rate(std::int64_t from_ns, double rate) {
     timeline_.append(std::max(from_ns, after_latest()), rate);
   }

@@ -132,7 +132,18 @@ void Run::start_workers() {
   for (const WorkerShare& share : plan_.workers) {
     workers_.push_back(std::make_unique<Worker>(*context_, share, collector_->recorder(share.worker), poll_ns));
   }
-  for (auto& worker : workers_) worker_threads_.push_back(thread_without_signals([w = worker.get()] { w->run(); }));
+  for (auto& worker : workers_) {
+    worker_threads_.push_back(thread_without_signals([this, w = worker.get()] {
+      try {
+        w->run();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (worker_failure_ == nullptr) worker_failure_ = std::current_exception();
+        attention_ = true;
+        changed_.notify_all();
+      }
+    }));
+  }
 }
 
 void Run::finish() {
@@ -249,6 +260,7 @@ void Run::tick() {
   std::int64_t asked_ns = 0;
   {
     const std::lock_guard lock(mutex_);
+    if (worker_failure_ != nullptr) std::rethrow_exception(worker_failure_);
     std::swap(asked, asked_);
     asked_ns = asked_ns_;
     if (now_ns >= phase_end_ns_) phase_ending_ = true;

@@ -96,6 +96,7 @@ class Run {
   bool over_ = false;
   bool attention_ = false;
   std::exception_ptr failure_;
+  std::exception_ptr worker_failure_;  // what ended a worker's thread
   StopReason asked_ = StopReason::none;
   std::int64_t asked_ns_ = 0;
   std::int64_t paused_since_ns_ = kNever;

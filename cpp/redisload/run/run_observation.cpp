@@ -14,6 +14,7 @@ namespace redisload {
 namespace {
 
 constexpr int kPings = 20;
+constexpr std::int64_t kSilence = 250 * kMillisecond;
 constexpr Duration kHurried = std::chrono::milliseconds(150);
 
 bool same_address(const sockaddr* a, const sockaddr* b) {
@@ -109,8 +110,10 @@ void Run::measure_base_rtt() {
 }
 
 void Run::observe_server(bool before) {
+  // A run that ends does not wait for a server that no longer answers, nor does a user who stopped it.
   const StopReason reason = stop_reason_;
-  if (reason == StopReason::interrupted || reason == StopReason::stopped) control_->set_timeout(kHurried);
+  const bool hurried = reason == StopReason::interrupted || reason == StopReason::stopped || facts_.observed.silent_at_end_ns > kSilence;
+  if (!before && hurried) control_->set_timeout(kHurried);
   auto info = control_->info();
   const std::int64_t now_ns = clock_.now_ns();
   if (before) {

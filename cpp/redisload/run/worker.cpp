@@ -208,7 +208,7 @@ void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
   const Outcome outcome = op.failed ? Outcome::failed : Outcome::succeeded;
   const bool expired = op.expired;
   if (expired) [[unlikely]] {
-    recorder_.late_reply(recorded_label(op));
+    recorder_.late_reply(recorded_label(op), op.bytes_received);
   } else if (op.failed) [[unlikely]] {
     recorder_.failed_reply(sample_of(slot, op, outcome, now_ns), op.error_kind);
     count_unsuccessful();

@@ -63,9 +63,15 @@ class CommandTemplateBuilder {
     std::size_t sum = 0;
     for (const TemplatePart& part : word) {
       switch (part.placeholder) {
-        case Placeholder::none: sum += part.literal.size(); break;
-        case Placeholder::key: sum += prefix_.size() + kKeyDigits; break;
-        case Placeholder::value: sum += made_.values_->size_bytes(); break;
+        case Placeholder::none:
+          sum += part.literal.size();
+          break;
+        case Placeholder::key:
+          sum += prefix_.size() + kKeyDigits;
+          break;
+        case Placeholder::value:
+          sum += made_.values_->size_bytes();
+          break;
       }
     }
     return sum;
@@ -75,7 +81,9 @@ class CommandTemplateBuilder {
 
   void add(const TemplatePart& part) {
     switch (part.placeholder) {
-      case Placeholder::none: literal(part.literal); break;
+      case Placeholder::none:
+        literal(part.literal);
+        break;
       case Placeholder::key:
         literal(prefix_);
         made_.has_key_ = true;
@@ -83,7 +91,9 @@ class CommandTemplateBuilder {
             static_cast<std::uint32_t>(made_.bytes_.size() - segment_begin_));
         literal(std::string(kKeyDigits, '0'));
         break;
-      case Placeholder::value: end_segment(true); break;
+      case Placeholder::value:
+        end_segment(true);
+        break;
     }
   }
 

@@ -1,5 +1,6 @@
-// A command as the user writes it, "SET {key} {value} EX 60", made into its RESP form once; encoding
-// an operation copies that and fills in what differs. Immutable after parsing; used by any thread.
+// A command as the user writes it, "SET {key} {value} EX 60", made into its RESP form once;
+// encoding an operation copies that and fills in what differs. Immutable after parsing; used by any
+// thread.
 //
 // Words are split and quoted as in redis-cli ("a b", 'a b', \n and \xHH between double quotes).
 // {key} is the key prefix and the key number as 12 digits; {value} is the operation's value.
@@ -84,7 +85,7 @@ class CommandTemplate {
 
   std::string command_;
   std::string bytes_;
-  std::vector<Segment> segments_;  // one more than there are values
+  std::vector<Segment> segments_;           // one more than there are values
   std::vector<std::uint32_t> key_offsets_;  // from the start of their segment
   std::shared_ptr<const ValueGenerator> values_;
   std::size_t size_bytes_ = 0;

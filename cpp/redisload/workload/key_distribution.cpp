@@ -54,10 +54,10 @@ std::uint64_t ZipfianRanks::draw(Random& random) const {
   }
 }
 
-// Each step of mix() is a bijection of the words of that many bits (an odd multiplier modulo a power
-// of two, a right shift folded in); walking the cycle until the word is below the count makes it
-// one of [0, count) (J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002).
-// The words are less than twice as many as the keys: two steps a key on average, at most.
+// Each step of mix() is a bijection of the words of that many bits (an odd multiplier modulo a
+// power of two, a right shift folded in); walking the cycle until the word is below the count makes
+// it one of [0, count) (J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-RSA
+// 2002). The words are less than twice as many as the keys: two steps a key on average, at most.
 KeyScramble::KeyScramble(std::uint64_t count) : count_(std::max<std::uint64_t>(count, 1)) {
   const int bits = std::max(static_cast<int>(std::bit_width(count_ - 1)), 1);
   mask_ = ~std::uint64_t{0} >> (64 - bits);

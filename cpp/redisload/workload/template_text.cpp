@@ -77,11 +77,16 @@ class TemplateReader {
     if (at_end()) fail(start, "nothing follows the backslash");
     const char c = text_[at_++];
     switch (c) {
-      case 'n': return '\n';
-      case 'r': return '\r';
-      case 't': return '\t';
-      case 'b': return '\b';
-      case 'a': return '\a';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      case 'b':
+        return '\b';
+      case 'a':
+        return '\a';
       case 'x': {
         const int high = hex_digit(peek());
         const int low = hex_digit(peek(1));
@@ -89,7 +94,8 @@ class TemplateReader {
         at_ += 2;
         return static_cast<char>(high * 16 + low);
       }
-      default: return c;
+      default:
+        return c;
     }
   }
 

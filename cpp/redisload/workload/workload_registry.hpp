@@ -19,7 +19,8 @@ std::vector<std::string_view> workload_names();
 // included; empty: none.
 std::vector<ConfigProblem> workload_problems(const RunConfig& config);
 
-// The configuration's workload, for the run's seed. Throws ConfigError with all workload_problems().
+// The configuration's workload, for the run's seed. Throws ConfigError with all
+// workload_problems().
 std::shared_ptr<const Workload> make_workload(const RunConfig& config, std::uint64_t seed);
 
 }  // namespace redisload

@@ -156,7 +156,8 @@ TEST_P(RateChanges, ACopyLeftBehindGivesTheSameArrivals) {
   for (const auto time : times) ASSERT_EQ(behind.pop(timeline), time);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, RateChanges, testing::Values(Arrivals::poisson, Arrivals::constant));
+INSTANTIATE_TEST_SUITE_P(Kinds, RateChanges,
+                         testing::Values(Arrivals::poisson, Arrivals::constant));
 
 TEST(ArrivalSchedule, ConstantBeginsAnewAtAChangeOfRate) {
   RateTimeline timeline;

@@ -99,7 +99,8 @@ TEST(OpenLoopPacer, StopEndsArrivalsAndKeepsTheBacklog) {
   pacer.stop(3 * kMillisecond);
   pacer.stop(kSecond);  // cannot be put off again
   pacer.set_rate(2 * kMillisecond, 2'000.0);
-  EXPECT_EQ(release(pacer, kSecond), (std::vector<std::int64_t>{0, 1'000'000, 2'000'000, 2'500'000}));
+  EXPECT_EQ(release(pacer, kSecond),
+            (std::vector<std::int64_t>{0, 1'000'000, 2'000'000, 2'500'000}));
   EXPECT_EQ(pacer.next_release_ns(), kNever);
   EXPECT_EQ(pacer.waiting_count(), 4u);
 }

@@ -121,15 +121,22 @@ void Sink::run() {
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       switch (event.data.u64) {
-        case kListenerTag: accept_all(); continue;
-        case kTimerTag: release_due(); continue;
-        case kStopTag: stopping_ = true; continue;
+        case kListenerTag:
+          accept_all();
+          continue;
+        case kTimerTag:
+          release_due();
+          continue;
+        case kStopTag:
+          stopping_ = true;
+          continue;
         case kStdinTag: {
           char skipped[256];
           if (read(STDIN_FILENO, skipped, sizeof skipped) <= 0) stopping_ = true;
           continue;
         }
-        default: break;
+        default:
+          break;
       }
       const auto found = clients_.find(static_cast<std::uint32_t>(event.data.u64));
       if (found == clients_.end()) continue;
@@ -206,8 +213,9 @@ void Sink::handle(Client& client, std::string_view bytes, std::int64_t now_ns) {
 
 void Sink::answer(Client& client, std::string_view name) {
   std::string& out = client.unsent;
-  constexpr std::array<std::string_view, 10> kIntegers{"DEL",    "INCR",   "UNLINK", "DBSIZE", "EXISTS",
-                                                       "LPUSH", "RPUSH", "SADD",  "HSET", "ZADD"};
+  constexpr std::array<std::string_view, 11> kIntegers{"INCR",   "DEL",    "UNLINK", "DBSIZE",
+                                                       "EXISTS", "INCRBY", "LPUSH",  "RPUSH",
+                                                       "SADD",   "HSET",   "ZADD"};
   if (is(name, "SET")) {
     out += "+OK\r\n";
   } else if (is(name, "GET") || is(name, "HGET")) {

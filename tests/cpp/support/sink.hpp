@@ -23,10 +23,10 @@ namespace redisload::test {
 
 struct SinkOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;       // 0: a free one
-  std::int64_t delay_ns = 0;    // from the receipt of a command to the sending of its reply
-  std::size_t value_bytes = 3;  // what GET answers
-  std::string log_path;         // empty: nothing is logged
+  std::uint16_t port = 0;        // 0: a free one
+  std::int64_t delay_ns = 0;     // from the receipt of a command to the sending of its reply
+  std::size_t value_bytes = 3;   // what GET answers
+  std::string log_path;          // empty: nothing is logged
   bool exit_with_stdin = false;  // run() returns when standard input ends
 };
 

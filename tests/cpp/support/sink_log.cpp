@@ -22,8 +22,12 @@ void SinkLog::put(const File& file, const void* data, std::size_t size) {
 
 void SinkLog::write(SinkEvent event, std::int64_t time_ns, std::uint32_t connection,
                     std::string_view bytes) {
-  const Record record{time_ns, offset_, static_cast<std::uint32_t>(bytes.size()), connection,
-                      static_cast<std::uint32_t>(event), 0};
+  const Record record{time_ns,
+                      offset_,
+                      static_cast<std::uint32_t>(bytes.size()),
+                      connection,
+                      static_cast<std::uint32_t>(event),
+                      0};
   put(records_, &record, sizeof record);
   put(bytes_, bytes.data(), bytes.size());
   offset_ += bytes.size();

@@ -1,5 +1,5 @@
-// What a sink received, as two files: fixed-size records at the given path, which numpy reads as one
-// array, and the bytes they point to beside it, at the path with ".bytes" added.
+// What a sink received, as two files: fixed-size records at the given path, which numpy reads as
+// one array, and the bytes they point to beside it, at the path with ".bytes" added.
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,8 @@ std::string key_of(const std::string& command) {
 
 TEST(BasicRw, DefaultMixIs45_45_5_5) {
   const BasicRw workload(config_of(), 1);
-  EXPECT_EQ(label_names(workload.labels()), (std::vector<std::string>{"SET", "GET", "DEL", "INCR"}));
+  EXPECT_EQ(label_names(workload.labels()),
+            (std::vector<std::string>{"SET", "GET", "DEL", "INCR"}));
   for (const std::uint64_t seed : {1ULL, 2ULL, 3ULL, 4ULL, 5ULL}) {
     const BasicRw seeded(config_of(), seed);
     const auto stream = seeded.stream(0, 50);

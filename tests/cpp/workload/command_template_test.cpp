@@ -14,7 +14,8 @@ namespace {
 // RESP as its specification says, written the slow and obvious way.
 std::string resp(const std::vector<std::string>& words) {
   std::string bytes = "*" + std::to_string(words.size()) + "\r\n";
-  for (const auto& word : words) bytes += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  for (const auto& word : words)
+    bytes += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
   return bytes;
 }
 
@@ -22,7 +23,8 @@ std::shared_ptr<const ValueGenerator> values_of(std::size_t size) {
   return std::make_shared<const ValueGenerator>(size);
 }
 
-std::string encode(const CommandTemplate& command, std::uint64_t key, std::uint64_t value_seed = 0) {
+std::string encode(const CommandTemplate& command, std::uint64_t key,
+                   std::uint64_t value_seed = 0) {
   OperationRequest request;
   request.key = key;
   request.value_seed = value_seed;
@@ -123,8 +125,10 @@ TEST(CommandTemplate, ErrorsSayWhereAndWhatIsAllowed) {
   EXPECT_EQ(problem("GET {ky}"),
             "at character 5: {ky} is not a placeholder; known: {key} {value}; a literal brace is "
             "written {{");
-  EXPECT_EQ(problem("GET {key"), "at character 5: a { without its }; a literal brace is written {{");
-  EXPECT_EQ(problem("GET key}"), "at character 8: a } without its {; a literal brace is written }}");
+  EXPECT_EQ(problem("GET {key"),
+            "at character 5: a { without its }; a literal brace is written {{");
+  EXPECT_EQ(problem("GET key}"),
+            "at character 8: a } without its {; a literal brace is written }}");
   EXPECT_EQ(problem(R"(SET k "abc)"), "at character 7: this quote is never closed");
   EXPECT_EQ(problem(R"(SET k 'abc)"), "at character 7: this quote is never closed");
   EXPECT_EQ(problem(R"(SET k "a"b)"), "at character 10: a closing quote must end its word");

@@ -60,7 +60,8 @@ TEST_P(Zipfian, FollowsItsLawOverTheWholeKeyspace) {
   for (const std::uint64_t count : {2ULL, 50ULL, 1000ULL, 100'000ULL}) {
     const RankBins bins = rank_bins(count, GetParam());
     std::vector<std::uint64_t> rank_of_key(count);
-    for (std::uint64_t rank = 1; rank <= count; ++rank) rank_of_key[key_of_rank(rank, count)] = rank;
+    for (std::uint64_t rank = 1; rank <= count; ++rank)
+      rank_of_key[key_of_rank(rank, count)] = rank;
     for (const std::uint64_t seed : {1ULL, 2ULL, 3ULL, 4ULL, 5ULL}) {
       Random random(seed);
       KeyGenerator generator(keys(count, KeyDistribution::zipfian, GetParam()), 0, 1);
@@ -93,7 +94,8 @@ TEST_P(Zipfian, IsRightAtBothEnds) {
     }
     const double expected_first = kDraws / sum;
     const double expected_last = kDraws * std::pow(20.0, -GetParam()) / sum;
-    EXPECT_GT(chi_square_p({first, kDraws - first}, {expected_first, kDraws - expected_first}), 1e-4);
+    EXPECT_GT(chi_square_p({first, kDraws - first}, {expected_first, kDraws - expected_first}),
+              1e-4);
     EXPECT_GT(chi_square_p({last, kDraws - last}, {expected_last, kDraws - expected_last}), 1e-4);
   }
 }

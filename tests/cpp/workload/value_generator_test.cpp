@@ -49,7 +49,8 @@ TEST(ValueGenerator, LargeValuesDifferThroughout) {
   const ValueGenerator values(4096);
   const std::string one = value(values, 1);
   const std::string other = value(values, 2);
-  for (std::size_t at = 0; at < 4096; at += 256) EXPECT_NE(one.substr(at, 256), other.substr(at, 256));
+  for (std::size_t at = 0; at < 4096; at += 256)
+    EXPECT_NE(one.substr(at, 256), other.substr(at, 256));
 }
 
 TEST(ValueGenerator, BytesAreUniform) {

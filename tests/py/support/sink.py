@@ -38,7 +38,7 @@ RECORD = np.dtype(
 
 @functools.cache
 def sink_binary() -> Path:
-    """The sink's program: ``$REDISLOAD_SINK``, else the one of the default preset if it is up to date, else built now."""
+    """The sink's program: ``$REDISLOAD_SINK``, else the default preset's if up to date, else built now."""
     given = os.environ.get("REDISLOAD_SINK")
     if given:
         return Path(given)
@@ -46,7 +46,7 @@ def sink_binary() -> Path:
     sources = [*_SOURCES, *(_ROOT / "tests/cpp/support").glob("*.hpp")]
     if built.exists() and built.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
         return built
-    binary = _build_directory() / "redisload_sink"
+    binary = Path(_build_directory().name) / "redisload_sink"
     command = [
         os.environ.get("CXX", "g++"),
         "-std=c++20",
@@ -59,12 +59,8 @@ def sink_binary() -> Path:
 
 
 @functools.cache
-def _temporary() -> tempfile.TemporaryDirectory[str]:
+def _build_directory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="redisload-sink-")
-
-
-def _build_directory() -> Path:
-    return Path(_temporary().name)
 
 
 class Sink:
@@ -73,8 +69,8 @@ class Sink:
     It ends when its standard input does, so also when the test process is killed.
 
     Args:
-        mode: ``instant``; ``delay``: each reply leaves ``delay_s`` after its command came; ``record``: at once,
-            and everything received is logged to ``log``.
+        mode: ``instant``; ``delay``: each reply leaves ``delay_s`` after its command came; ``record``: at
+            once, and everything received is logged to ``log``.
         delay_s: seconds, of ``delay``.
         log: where to log, in any mode; read it with ``read_log`` after ``close``.
         value_bytes: size of GET's replies.
@@ -112,8 +108,8 @@ class Sink:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.startswith(b"port "):
-            self.close()
-            raise RuntimeError(f"the sink did not start: {line!r}")
+            self._close_streams()
+            raise RuntimeError(f"the sink did not start, status {self._process.wait(30)}")
         self.port = int(line.split()[1])
 
     @property
@@ -130,9 +126,7 @@ class Sink:
         """Ends the process, which writes its log out, and waits for its end; fails if it failed."""
         if self._process.returncode is not None:
             return
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+        self._close_streams()
         try:
             status = self._process.wait(30)
         except subprocess.TimeoutExpired:
@@ -140,6 +134,11 @@ class Sink:
             self._process.wait()
             raise
         assert status == 0, f"the sink ended with status {status}"
+
+    def _close_streams(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
 
     def read_log(self) -> SinkLog:
         """What it received; it must be closed."""
@@ -174,7 +173,8 @@ class SinkLog:
     @property
     def commands(self) -> np.ndarray:
         """The records of commands."""
-        return self.records[self.records["event"] == COMMAND]
+        commands: np.ndarray = self.records[self.records["event"] == COMMAND]
+        return commands
 
     @property
     def names(self) -> dict[int, str]:
