@@ -2,10 +2,14 @@
 #include <pybind11/operators.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "bindings.hpp"
 #include "redisload/metrics/histogram.hpp"
@@ -62,28 +66,28 @@ void record_many(Histogram& histogram, const Doubles& values, const std::string&
   histogram.merge(added);
 }
 
-py::object percentile(const Histogram& histogram, const py::object& p, const std::string& unit) {
+py::object percentile(const Histogram& histogram, const std::variant<Doubles, double>& p,
+                      const std::string& unit) {
   const double scale = unit_ns(unit);
-  if (!py::isinstance<py::str>(p) && !PyFloat_Check(p.ptr()) && !PyLong_Check(p.ptr()) &&
-      (py::isinstance<py::sequence>(p) || py::isinstance<py::array>(p))) {
-    const auto given = p.cast<Doubles>();
-    py::array_t<double> values(std::vector<py::ssize_t>(given.shape(), given.shape() + given.ndim()));
-    for (py::ssize_t i = 0; i < given.size(); ++i) {
-      const auto value = in_unit(histogram.percentile_ns(checked(given.data()[i], 100, "p")), scale);
-      values.mutable_data()[i] = value.value_or(kNan);
-    }
-    return py::object(std::move(values));
+  const auto scalar = [&](double value) {
+    return in_unit(histogram.percentile_ns(checked(value, 100, "p")), scale);
+  };
+  if (const auto* one = std::get_if<double>(&p)) return py::cast(scalar(*one));
+  const auto& given = std::get<Doubles>(p);
+  if (given.ndim() == 0) return py::cast(scalar(*given.data()));
+  Doubles values(std::vector<py::ssize_t>(given.shape(), given.shape() + given.ndim()));
+  for (py::ssize_t i = 0; i < given.size(); ++i) {
+    values.mutable_data()[i] = scalar(given.data()[i]).value_or(kNan);
   }
-  const double value = checked(p.cast<double>(), 100, "p");
-  return py::cast(in_unit(histogram.percentile_ns(value), scale));
+  return py::object(std::move(values));
 }
 
-py::dict percentiles(const Histogram& histogram, const std::vector<py::object>& ps,
+py::dict percentiles(const Histogram& histogram, const std::vector<double>& ps,
                      const std::string& unit) {
   py::dict result;
-  for (const py::object& p : ps) {
-    const double value = checked(p.cast<double>(), 100, "p");
-    result[p] = py::cast(in_unit(histogram.percentile_ns(value), unit_ns(unit)));
+  const double scale = unit_ns(unit);
+  for (const double p : ps) {
+    result[py::float_(p)] = py::cast(in_unit(histogram.percentile_ns(checked(p, 100, "p")), scale));
   }
   return result;
 }
@@ -118,8 +122,7 @@ std::string big_endian(std::uint32_t value) {
 
 std::string to_hdr(const Histogram& histogram) {
   const py::bytes plain(HistogramCodec::encode_hdr_v2(histogram));
-  const auto compressed =
-      py::module_::import("zlib").attr("compress")(plain).cast<std::string>();
+  const auto compressed = py::module_::import("zlib").attr("compress")(plain).cast<std::string>();
   const py::bytes whole(big_endian(kCompressedCookie) +
                         big_endian(static_cast<std::uint32_t>(compressed.size())) + compressed);
   return py::module_::import("base64").attr("b64encode")(whole).cast<std::string>();
@@ -129,14 +132,15 @@ Histogram from_hdr(const std::variant<py::bytes, py::str>& text) {
   const py::object given = std::visit([](const auto& t) -> py::object { return t; }, text);
   std::string plain;
   try {
-    const auto whole =
-        py::module_::import("base64").attr("b64decode")(given, py::arg("validate") = true)
-            .cast<std::string>();
+    const auto whole = py::module_::import("base64")
+                           .attr("b64decode")(given, py::arg("validate") = true)
+                           .cast<std::string>();
     if (whole.size() < 8 || whole.compare(0, 4, big_endian(kCompressedCookie)) != 0 ||
         whole.compare(4, 4, big_endian(static_cast<std::uint32_t>(whole.size() - 8))) != 0) {
       throw py::value_error("not a histogram: no HdrHistogram V2 compressed encoding");
     }
-    plain = py::module_::import("zlib").attr("decompress")(py::bytes(whole.substr(8)))
+    plain = py::module_::import("zlib")
+                .attr("decompress")(py::bytes(whole.substr(8)))
                 .cast<std::string>();
   } catch (const py::error_already_set& error) {
     throw py::value_error(std::string("not a histogram: ") + error.what());
@@ -176,14 +180,18 @@ void bind_attributes(py::class_<Histogram>& cls) {
                              "Events known only to have lasted longer than anything seen.")
       .def_property_readonly("overflow", &Histogram::overflow,
                              "Recorded values above 1 h; they are in count too.")
-      .def_property_readonly("min_s", [](const Histogram& h) { return in_unit(h.min_ns(), 1e9); },
-                             "Least recorded value, exact, in seconds; None when empty.")
-      .def_property_readonly("max_s", [](const Histogram& h) { return in_unit(h.max_ns(), 1e9); },
-                             "Greatest recorded value, exact, in seconds; None when empty.")
-      .def_property_readonly("mean_s", [](const Histogram& h) { return in_unit(h.mean_ns(), 1e9); },
-                             "Mean of the recorded values, exact, in seconds; None when empty.")
-      .def_property_readonly("std_s", [](const Histogram& h) { return in_unit(h.std_ns(), 1e9); },
-                             "Population standard deviation of the recorded values, in seconds.")
+      .def_property_readonly(
+          "min_s", [](const Histogram& h) { return in_unit(h.min_ns(), 1e9); },
+          "Least recorded value, exact, in seconds; None when empty.")
+      .def_property_readonly(
+          "max_s", [](const Histogram& h) { return in_unit(h.max_ns(), 1e9); },
+          "Greatest recorded value, exact, in seconds; None when empty.")
+      .def_property_readonly(
+          "mean_s", [](const Histogram& h) { return in_unit(h.mean_ns(), 1e9); },
+          "Mean of the recorded values, exact, in seconds; None when empty.")
+      .def_property_readonly(
+          "std_s", [](const Histogram& h) { return in_unit(h.std_ns(), 1e9); },
+          "Population standard deviation of the recorded values, in seconds.")
       .def_property_readonly(
           "censored_floor_s",
           [](const Histogram& h) { return in_unit(h.censored_floor_ns(), 1e9); },
@@ -220,11 +228,12 @@ void bind_recording(py::class_<Histogram>& cls) {
 }
 
 void bind_reading(py::class_<Histogram>& cls) {
-  cls.def("percentile", &percentile, py::arg("p"), py::arg("unit") = "s",
-          "The p-th percentile (0 to 100) in `unit`: 's', 'ms', 'us' or 'ns'.\n\n"
-          "The value of rank ceil(p/100 * (count + censored)), to 3 significant digits and within\n"
-          "[min, max]. None (NaN in the array that a sequence gives) when fewer than 10 events lie\n"
-          "beyond the rank, or when the rank falls among the censored. Raises ValueError.")
+  cls.def(
+         "percentile", &percentile, py::arg("p"), py::arg("unit") = "s",
+         "The p-th percentile (0 to 100) in `unit`: 's', 'ms', 'us' or 'ns'.\n\n"
+         "The value of rank ceil(p/100 * (count + censored)), to 3 significant digits and within\n"
+         "[min, max]. None (NaN in the array that a sequence gives) when fewer than 10 events lie\n"
+         "beyond the rank, or when the rank falls among the censored. Raises ValueError.")
       .def("percentiles", &percentiles, py::arg("ps"), py::arg("unit") = "s",
            "{p: percentile(p)} for each p.")
       .def(
@@ -264,7 +273,8 @@ void bind_reading(py::class_<Histogram>& cls) {
 
 void bind_interchange(py::class_<Histogram>& cls) {
   cls.def("to_hdr", &to_hdr,
-          "HdrHistogram's V2 compressed encoding, base64, values in nanoseconds: what `.hlog` files\n"
+          "HdrHistogram's V2 compressed encoding, base64, values in nanoseconds: what `.hlog` "
+          "files\n"
           "hold and HdrHistogram.decode() of other languages reads. Censored events and exact\n"
           "extremes are not part of it.")
       .def_static("from_hdr", &from_hdr, py::arg("text"),
@@ -290,7 +300,8 @@ void bind_interchange(py::class_<Histogram>& cls) {
 void bind_histogram(py::module_& m) {
   py::class_<Histogram> cls(
       m, "Histogram",
-      "A distribution of durations: HdrHistogram's buckets of 3 significant digits from 1 ns to 1 h\n"
+      "A distribution of durations: HdrHistogram's buckets of 3 significant digits from 1 ns to 1 "
+      "h\n"
       "(https://hdrhistogram.org), exact minimum, maximum, mean and deviation, and `censored`\n"
       "events beside the recorded ones. Merging is exact: merge(parts) == whole.");
   cls.def(py::init<>(), "An empty histogram.");

@@ -115,11 +115,26 @@ std::optional<Duration> to_timeout(std::optional<double> timeout_s) {
   return Duration(static_cast<std::int64_t>(std::clamp(*timeout_s, 0.0, 1e9) * 1e9));
 }
 
+// Waits with the GIL free. Not by py::gil_scoped_release: when the interpreter ends meanwhile, taking
+// the GIL back ends this thread by unwinding its stack, and out of a destructor that would terminate
+// the process.
+template <typename Body>
+auto wait_without_gil(Body&& body) {
+  PyThreadState* const state = PyEval_SaveThread();
+  try {
+    auto result = body();
+    PyEval_RestoreThread(state);
+    return result;
+  } catch (const std::exception&) {
+    PyEval_RestoreThread(state);
+    throw;
+  }
+}
+
 bool wait(const RunHandle& handle, std::optional<double> timeout_s) {
   Run& run = handle.get();
   const auto timeout = to_timeout(timeout_s);
-  const py::gil_scoped_release unlocked;
-  return run.wait(timeout);
+  return wait_without_gil([&] { return run.wait(timeout); });
 }
 
 void stop(const RunHandle& handle, const std::string& reason) {
@@ -139,11 +154,7 @@ py::dict snapshot(const RunHandle& handle) {
 
 py::tuple wait_intervals(const RunHandle& handle, std::size_t since, double timeout_s) {
   Run& run = handle.get();
-  IntervalRows rows;
-  {
-    const py::gil_scoped_release unlocked;
-    rows = run.collector().wait_rows(since, *to_timeout(timeout_s));
-  }
+  const IntervalRows rows = wait_without_gil([&] { return run.collector().wait_rows(since, *to_timeout(timeout_s)); });
   return py::make_tuple(interval_array(rows.rows), rows.finished);
 }
 

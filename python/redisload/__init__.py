@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         ServerNotFound,
         TargetError,
     )
-    from redisload.results import OperationResult, Result, Samples, Totals
-    from redisload.runner import RunHandle, run, start
+    from redisload.handle import RunHandle
+    from redisload.results import Result
+    from redisload.runner import run, start
+    from redisload.totals import OperationResult, Samples, Totals
 
     __version__: str
 
@@ -79,8 +81,10 @@ _HOMES = {
         "ServerNotFound",
         "TargetError",
     ),
-    "redisload.results": ("OperationResult", "Result", "Samples", "Totals"),
-    "redisload.runner": ("RunHandle", "run", "start"),
+    "redisload.handle": ("RunHandle",),
+    "redisload.results": ("Result",),
+    "redisload.runner": ("run", "start"),
+    "redisload.totals": ("OperationResult", "Samples", "Totals"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from redisload.errors import RunError
-from redisload.results import COUNTS, HISTOGRAMS, OPERATION_HISTOGRAMS
+from redisload.totals import COUNTS, HISTOGRAMS, OPERATION_HISTOGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import socket
-import sys
 import threading
+import weakref
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _lock = threading.Lock()
-_running = 0
+_running: weakref.WeakSet[Environment] = weakref.WeakSet()  # a forgotten run ends with its handle
+
+
+def _forget_parent() -> None:
+    """A forked child has no runs, and a lock that nobody holds."""
+    global _lock
+    _lock = threading.Lock()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
 
 
 class Environment:
@@ -24,24 +34,19 @@ class Environment:
 
     def __init__(self) -> None:
         self._others = 0
-        self._running = False
 
     def run_started(self) -> None:
-        """Counts this run, and how many others of the process were there."""
-        global _running
+        """From now on this run is another one to those that go on, and they to it."""
         with _lock:
-            self._others = _running
-            _running += 1
-            self._running = True
+            self._others = len(_running)
+            for other in _running:
+                other._others += 1
+            _running.add(self)
 
     def run_ended(self) -> None:
-        """Looks once more at the others; harmless when called again."""
-        global _running
+        """No run that starts from now on meets this one; harmless when called again."""
         with _lock:
-            if self._running:
-                self._running = False
-                _running -= 1
-                self._others = max(self._others, _running)
+            _running.discard(self)
 
     def to_dict(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Plain values, with what the core learnt about the server."""
@@ -71,7 +76,6 @@ def machine() -> dict[str, Any]:
         "cpu_model": cpu_model(),
         "cores": os.cpu_count(),
         "clock_source": clock_source(),
-        "executable": Path(sys.executable).name,
     }
 
 

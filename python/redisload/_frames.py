@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from redisload.results import OPERATION_HISTOGRAMS
+from redisload.totals import OPERATION_HISTOGRAMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,20 +21,21 @@ def to_pandas(result: Result, table: str) -> pd.DataFrame:
 
         raise ValueError(f"no table {table!r}: one of {', '.join(TABLES)}{nearest(table, TABLES)}")
     pandas = _pandas()
+    frame: pd.DataFrame
     if table == "intervals":
-        return pandas.DataFrame(result.intervals)
-    if table == "operations":
-        return pandas.DataFrame.from_dict(_operations(result), orient="index").rename_axis("operation")
-    if table == "samples":
-        return pandas.DataFrame(_sample_columns(result, pandas), copy=False)
-    if table == "errors":
+        frame = pandas.DataFrame(result.intervals)
+    elif table == "operations":
+        frame = pandas.DataFrame.from_dict(_operations(result), orient="index").rename_axis("operation")
+    elif table == "samples":
+        frame = pandas.DataFrame(_sample_columns(result, pandas), copy=False)
+    elif table == "errors":
         rows = [
-            (scope, kind, number)
-            for scope, kinds in _errors(result).items()
-            for kind, number in kinds.items()
+            (label, kind, count) for label, kinds in _errors(result).items() for kind, count in kinds.items()
         ]
-        return pandas.DataFrame(rows, columns=["operation", "error", "count"])
-    return pandas.DataFrame(result.events, columns=["time_s", "kind", "connection", "message"])
+        frame = pandas.DataFrame(rows, columns=["operation", "error", "count"])
+    else:
+        frame = pandas.DataFrame(result.events, columns=["time_s", "kind", "connection", "message"])
+    return frame
 
 
 def _pandas() -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from redisload import _core
     from redisload.config import RunConfig
 
-_REDRAW_S = 0.5
+_REDRAW_S = 0.25
 _BAR = 36
 
 
@@ -35,12 +35,11 @@ def display_for(config: RunConfig) -> Display | None:
     """``progress="auto"``: a terminal or a notebook gets a display, a script without one nothing."""
     if config.progress is False:
         return None
-    closed_loop = config["rate"] is None
     if _in_notebook():
-        return _LiveDisplay(closed_loop, _RewrittenLine())
+        return _LiveDisplay(config, _RewrittenLine())
     if sys.stderr is not None and sys.stderr.isatty():
-        return _LiveDisplay(closed_loop, _RichLines())
-    return StatisticLines(closed_loop) if config.progress is True else None
+        return _LiveDisplay(config, _RichLines())
+    return StatisticLines(config["rate"] is None) if config.progress is True else None
 
 
 def statistic_line(row: Any, errors: int, *, closed_loop: bool) -> str:
@@ -49,9 +48,13 @@ def statistic_line(row: Any, errors: int, *, closed_loop: bool) -> str:
     p50, p99, p999 = (milliseconds(float(row[f"{kind}_{name}_s"])) for name in ("p50", "p99", "p999"))
     end_s = row["start_s"] + row["duration_s"]
     return (
-        f"{end_s:6.1f} s {row['phase']:<7} {rate(float(row['throughput'])):>9}/s "
+        f"{end_s:6.1f}s {row['phase']:<7} {_short_rate(float(row['throughput'])):>7}/s "
         f"{kind} ms p50 {p50:>5} p99 {p99:>5} p99.9 {p999:>5} err {count(errors)}"
     )
+
+
+def _short_rate(value: float) -> str:
+    return f"{value / 1e3:,.0f}k" if value >= 1e6 else rate(value)
 
 
 class StatisticLines:
@@ -78,8 +81,9 @@ class StatisticLines:
 class _LiveDisplay:
     """Phase and progress, and the figures of the last closed interval."""
 
-    def __init__(self, closed_loop: bool, lines: _RichLines | _RewrittenLine) -> None:
-        self._kind = "service" if closed_loop else "response"
+    def __init__(self, config: RunConfig, lines: _RichLines | _RewrittenLine) -> None:
+        self._kind = "service" if config["rate"] is None else "response"
+        self._timed = config["operations"] is None
         self._lines = lines
         self._since = 0
         self._errors = 0
@@ -109,7 +113,12 @@ class _LiveDisplay:
         if share is not None:
             full = round(min(max(share, 0.0), 1.0) * _BAR)
             text += "━" * full + "╌" * (_BAR - full) + f" {share * 100:3.0f} %  "
-        return text + duration(round(now["totals"]["elapsed_s"]))
+        elapsed_s = now["totals"]["elapsed_s"]
+        if phase != "measure":
+            return text
+        if share and self._timed:
+            return f"{text}{elapsed_s:.0f} of {duration(round(elapsed_s / share, 1))}"
+        return text + f"{elapsed_s:.0f} s"
 
     def _describe(self, row: Any) -> str:
         latencies = "  ".join(

@@ -29,7 +29,9 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_RULE = re.compile(r"\s*(?:([^\s<>=]+)\.)?(p99\.9|service_p99\.9|[A-Za-z_0-9]+)\s*(>=|<=|>|<)\s*(.+?)\s*")
+_RULE = re.compile(
+    r"\s*(?:([^\s<>=]+)\.)?(p99\.9|service_p99\.9|[A-Za-z][A-Za-z_0-9]*)\s*(>=|<=|>|<)\s*(.+?)\s*"
+)
 ALLOWED = (
     "a rule such as 'p99 > 5ms', 'service_p99 > 2ms', 'GET.p99 > 2ms', 'error_rate > 1%', 'throughput < 50k'"
 )

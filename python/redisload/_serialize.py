@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from redisload.results import COUNTS, HISTOGRAMS, OPERATION_HISTOGRAMS, RATES
+from redisload.totals import COUNTS, HISTOGRAMS, OPERATION_HISTOGRAMS, RATES
 
 if TYPE_CHECKING:
     from redisload._core import Histogram
@@ -21,10 +21,10 @@ _PLAIN = (
     "same_host",
     "final",
     "samples_dropped",
+    "effective_sample_rate",
     "workers",
     "connections",
     "worker_busy",
-    "server",
 )
 
 

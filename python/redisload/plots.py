@@ -90,8 +90,10 @@ def _series(axes: Axes, result: Result) -> None:
     axes.set_zorder(behind.get_zorder() + 1)
     axes.patch.set_visible(False)
     colour = _SERVICE if kind == "service" else _RESPONSE
-    for percentile, style in (("p50", ":"), ("p99", "-"), ("max", "--")):
+    for percentile, style in (("p50", ":"), ("p90", "-."), ("p99", "-"), ("max", "--")):
         values = rows[f"{kind}_{percentile}_s"] * 1e3
+        if (values != values).all():
+            continue  # too few operations in every interval to say
         axes.plot(middle, values, style, color=colour, label=f"{label} {percentile}", linewidth=1.4)
     for event in result.events:
         if event["kind"] in ("disconnect", "failover", "redirect"):
@@ -103,6 +105,7 @@ def _series(axes: Axes, result: Result) -> None:
 
 
 def _finish(axes: Axes) -> None:
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.grid(visible=True, which="major", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_lines():

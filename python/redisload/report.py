@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from redisload.results import Result
 
 WIDTH = 80
+_NO_BREAK = "\u00a0"
 
 
 class Span(NamedTuple):
@@ -97,6 +98,12 @@ def headline_of(result: Result) -> tuple[Histogram, str]:
     return result.response_time, "response time"
 
 
+def server_version(server: dict[str, Any]) -> str:
+    """``redis 7.0.15``; empty when the server did not tell."""
+    version = server.get("valkey_version") or server.get("redis_version")
+    return f"{server.get('server_name') or 'redis'} {version}" if version else ""
+
+
 def plan_text(config: dict[str, Any]) -> str:
     """What was asked for, in words."""
     topology = config["topology"]
@@ -135,22 +142,23 @@ def table(
 
 
 def wrap(text: str, *, first: str = "", indent: str = "", style: str = "") -> list[Line]:
-    """A paragraph."""
+    """A paragraph; a no-break space holds two words together."""
     wrapped = textwrap.wrap(
         text, WIDTH - 1, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
     )
-    return [[Span(line, style)] for line in wrapped]
+    return [[Span(line.replace(_NO_BREAK, " "), style)] for line in wrapped]
 
 
 def _heading(result: Result) -> list[Line]:
     config, environment = result.config, result.environment
     server = environment.get("server") or {}
-    version = " ".join(str(server[name]) for name in ("server_name", "redis_version") if server.get(name))
+    version = server_version(server)
     own = "an embedded server, " if config["target"].get("embedded") else ""
     about = f" ({own}{version})" if own or version else ""
     title = config.get("name") or config["workload"]["name"]
     lines: list[Line] = [[Span(title, "title"), Span(f" on {config['target']['url']}{about}")]]
-    lines.extend(wrap(plan_text(config), style="dim"))
+    parts = plan_text(config).replace(" ", _NO_BREAK)
+    lines.extend(wrap(parts.replace(f",{_NO_BREAK}", ", ").replace(f";{_NO_BREAK}", "; "), style="dim"))
     if not result.final:
         lines.append([Span("a snapshot: the run goes on", "strong")])
     return lines
@@ -176,7 +184,7 @@ def _totals(result: Result) -> list[Line]:
     if totals["elapsed_s"] and totals["bytes_sent"] is not None:
         sent, received = (totals[name] / totals["elapsed_s"] for name in ("bytes_sent", "bytes_received"))
         facts.append(f"{size(sent)}/s out, {size(received)}/s in")
-    return [line, *wrap("   ".join(facts))]
+    return [line, *wrap("   ".join(fact.replace(" ", _NO_BREAK) for fact in facts))]
 
 
 def _latencies(result: Result) -> list[Line]:
@@ -207,7 +215,7 @@ def _latency_notes(result: Result) -> Iterable[str]:
         never = result.response_time.censored
         yield (
             f"{plural(never, 'operation')} never got an answer; they rank as slower than all others, and "
-            "'> x' is a percentile that falls among them. The mean is of answered operations alone."
+            "'>\u00a0x' is a percentile that falls among them. The mean is of answered operations alone."
         )
     rtt = result.base_rtt
     if rtt is not None and rtt.count:

@@ -25,7 +25,7 @@ def broken_by(rule: str, made: rl.Result) -> str | None:
 class TestReport:
     @pytest.mark.parametrize(
         "make",
-        [result, lambda: result(rate=1000), with_outage, lambda: with_outage(name="a long name " * 9)],
+        [result, lambda: result(rate=1000), with_outage, lambda: with_outage(name="a long name " * 3)],
         ids=["closed", "open", "outage", "long name"],
     )
     def test_it_is_eighty_columns_wide(self, make: Callable[[], rl.Result]) -> None:
@@ -34,9 +34,22 @@ class TestReport:
 
     def test_everything_stands_in_it(self) -> None:
         text = result(rate=1000).report()
-        for part in ("redis://me:***@db.example:6379/0", "open loop at 1,000 op/s", "50 connections", "GET", "SET",
-                     "response time", "service time", "unsaturated", "rl.run(", "rate=1000.0", "7.0.15",
-                     "goodput", "0 errors", "4,000 operations"):  # fmt: skip
+        for part in (
+            "redis://me:***@db.example:6379/0",
+            "open loop at 1,000 op/s",
+            "50 connections",
+            "GET",
+            "SET",
+            "response time",
+            "service time",
+            "unsaturated",
+            "rl.run(",
+            "rate=1000.0",
+            "7.0.15",
+            "goodput",
+            "0 errors",
+            "4,000 operations",
+        ):
             assert part in text
 
     def test_a_rate_makes_response_time_the_headline(self) -> None:
@@ -98,8 +111,8 @@ class TestRules:
             ("p99 > 5ms", False),
             ("p50 > 100us", True),
             ("p50 >= 100us", True),
-            ("p99.9 > 1s", False),
-            ("p999 < 1s", True),
+            ("p99.9 > 1s", True),  # of 4,000 operations: too few to say
+            ("service_p99.9 > 1s", True),
             ("service_p50 > 0.3ms", True),
             ("max > 1m", False),
             ("mean > 1us", True),
@@ -134,7 +147,8 @@ class TestRules:
         assert "no operation DEL" in str(broken_by("DEL.p99 > 1s", result()))
 
     @pytest.mark.parametrize(
-        "rule", ["", "p99", "p99 > ", "p99 = 5ms", "p99 > 5", "p99 > 5 bananas", "throughput > x", "error_rate > x%"]
+        "rule",
+        ["", "p99", "p99 > ", "p99 = 5ms", "p99 > 5", "p99 > 5 bananas", "throughput > x", "error_rate > x%"],
     )
     def test_what_is_no_rule(self, rule: str) -> None:
         with pytest.raises(ValueError, match="a rule such as"):
@@ -148,19 +162,36 @@ class TestRules:
 class TestFormat:
     @pytest.mark.parametrize(
         ("seconds", "text"),
-        [(0.0004123, "0.412"), (0.01234, "12.3"), (0.1234, "123"), (5.003, "5,003"), (None, "-"), (float("nan"), "-")],
+        [
+            (0.0004123, "0.412"),
+            (0.01234, "12.3"),
+            (0.1234, "123"),
+            (5.003, "5,003"),
+            (None, "-"),
+            (float("nan"), "-"),
+        ],
     )
     def test_milliseconds(self, seconds: float | None, text: str) -> None:
         assert _format.milliseconds(seconds) == text
 
     @pytest.mark.parametrize(
         ("seconds", "text"),
-        [(10, "10 s"), (0.5, "500 ms"), (2.25, "2.2 s"), (120, "2 min"), (0, "0 s"), (2e-5, "20 µs"), (None, "-")],
+        [
+            (10, "10 s"),
+            (0.5, "500 ms"),
+            (2.25, "2.2 s"),
+            (120, "2 min"),
+            (0, "0 s"),
+            (2e-5, "20 µs"),
+            (None, "-"),
+        ],
     )
     def test_durations(self, seconds: float | None, text: str) -> None:
         assert _format.duration(seconds) == text
 
-    @pytest.mark.parametrize(("size", "text"), [(32, "32 B"), (4096, "4 KiB"), (1023, "1023 B"), (1e7, "9.54 MiB")])
+    @pytest.mark.parametrize(
+        ("size", "text"), [(32, "32 B"), (4096, "4 KiB"), (1023, "1023 B"), (1e7, "9.54 MiB")]
+    )
     def test_sizes(self, size: float, text: str) -> None:
         assert _format.size(size) == text
 

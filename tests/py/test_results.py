@@ -21,10 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TOTALS = (
-    "offered issued not_sent succeeded failed timed_out lost hits misses attempts retries late_replies "
-    "bytes_sent bytes_received elapsed_s throughput goodput"
-).split()
+TOTALS = [
+    "offered",
+    "issued",
+    "not_sent",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "lost",
+    "hits",
+    "misses",
+    "attempts",
+    "retries",
+    "late_replies",
+    "bytes_sent",
+    "bytes_received",
+    "elapsed_s",
+    "throughput",
+    "goodput",
+]
 
 
 class TestReading:
@@ -61,7 +76,13 @@ class TestReading:
 
     def test_plain_attributes(self) -> None:
         made = result(name="mine")
-        assert (made.name, made.seed, made.verdict, made.valid, made.final) == ("mine", 42, "unsaturated", True, True)
+        assert (made.name, made.seed, made.verdict, made.valid, made.final) == (
+            "mine",
+            42,
+            "unsaturated",
+            True,
+            True,
+        )
         assert made.stop_reason == "duration"
         assert made.phases[1]["phase"] == "measure"
         assert made.nodes == {}
@@ -76,13 +97,37 @@ class TestJson:
         assert out["started_at"] == "2026-09-21T14:13:20.250000Z"
         assert list(out["totals"]) == TOTALS
         for name in ("service_time", "response_time", "error_time"):
-            names = "count min_s mean_s p50_s p90_s p95_s p99_s p999_s max_s percentiles_s hdr".split()
+            names = [
+                "count",
+                "min_s",
+                "mean_s",
+                "p50_s",
+                "p90_s",
+                "p95_s",
+                "p99_s",
+                "p999_s",
+                "max_s",
+                "percentiles_s",
+                "hdr",
+            ]
             assert set(names) <= set(out[name])
             assert set(names) <= set(out["operations"]["GET"][name])
         assert out["operations"]["GET"]["errors"] == {}
         assert out["commands"]["measure"] == {"GET": 2000, "SET": 2000}
         assert out["intervals"][0]["phase"] == "measure"
-        top = "valid verdict warnings interrupted stop_reason seed errors events config environment name".split()
+        top = [
+            "valid",
+            "verdict",
+            "warnings",
+            "interrupted",
+            "stop_reason",
+            "seed",
+            "errors",
+            "events",
+            "config",
+            "environment",
+            "name",
+        ]
         assert set(top) <= set(out)
 
     def test_absent_numbers_are_null_and_never_nan(self) -> None:
@@ -112,7 +157,9 @@ class TestJson:
     def test_plain_python_values_only(self) -> None:
         def check(value: Any) -> None:
             assert value is None or type(value) in (dict, list, str, int, float, bool)
-            for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            for one in (
+                value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            ):
                 check(one)
 
         check(result().to_dict())
@@ -127,9 +174,7 @@ class TestSaving:
             assert again.to_dict() == made.to_dict()
             assert again.samples["completed_ns"].tolist() == made.samples["completed_ns"].tolist()
             assert again.samples.names == made.samples.names
-            assert np.array_equal(again.intervals, made.intervals, equal_nan=True) or (
-                again.intervals.tobytes() == made.intervals.tobytes()
-            )
+            assert again.intervals.tobytes() == made.intervals.tobytes()
             assert again.response_time == made.response_time
             assert again.service_time.std_s == made.service_time.std_s
 
@@ -165,19 +210,31 @@ class TestSaving:
         assert again.totals == made.totals
         assert again.intervals.tobytes() == made.intervals.tobytes()
         assert again.started_at == made.started_at
-        assert again.response_time.percentile(50) == pytest.approx(made.response_time.percentile(50), rel=1e-3)
+        assert again.response_time.percentile(50) == pytest.approx(
+            made.response_time.percentile(50), rel=1e-3
+        )
         assert again.response_time.percentile(99) is None
         assert again.response_time.censored == 400
         assert again.to_dict() == made.to_dict()
         assert again.samples.count == 0
-        with pytest.raises(rl.RunError, match="loaded from JSON|from JSON"):
+        with pytest.raises(rl.RunError, match="from JSON"):
             again.between(0, 2)
 
     @pytest.mark.parametrize(
         "content",
-        [b"", b"garbage", b"{}", b"[]", b"null", b'{"schema": 1, "kind": "run"}', b'{"schema": 9, "kind": "run"}',
-         b"[" * 100_000, b"PK\x05\x06" + b"\0" * 18, b"\xff\xfe"],
-    )  # fmt: skip
+        [
+            b"",
+            b"garbage",
+            b"{}",
+            b"[]",
+            b"null",
+            b'{"schema": 1, "kind": "run"}',
+            b'{"schema": 9, "kind": "run"}',
+            b"[" * 100_000,
+            b"PK\x05\x06" + b"\0" * 18,
+            b"\xff\xfe",
+        ],
+    )
     def test_garbage_is_an_error_that_names_the_file(self, content: bytes, tmp_path: Path) -> None:
         (tmp_path / "thing").write_bytes(content)
         with pytest.raises(rl.RedisloadError, match="thing: not a saved result"):
@@ -252,7 +309,11 @@ class TestMerge:
         samples = result().merge(rl.Result(other)).samples
         texts = [samples.names["operation"][code] for code in samples["operation"]]
         assert texts == ["GET", "SET", "SET", "SET", "DEL", "DEL"]
-        assert [samples.names["outcome"][code] for code in samples["outcome"]][3:] == ["lost", "succeeded", "succeeded"]
+        assert [samples.names["outcome"][code] for code in samples["outcome"]][3:] == [
+            "lost",
+            "succeeded",
+            "succeeded",
+        ]
 
 
 class TestCompare:
@@ -281,7 +342,9 @@ class TestCompare:
         assert comparison["response p99"].apart is None
         assert "unknown" in comparison.report()
 
-    @pytest.mark.parametrize(("freedom", "point"), [(1, 12.706), (3, 3.182), (9, 2.262), (29, 2.045), (1000, 1.962)])
+    @pytest.mark.parametrize(
+        ("freedom", "point"), [(1, 12.706), (3, 3.182), (9, 2.262), (29, 2.045), (1000, 1.962)]
+    )
     def test_student(self, freedom: int, point: float) -> None:
         from redisload.comparison import _student_95
 
@@ -312,14 +375,18 @@ class TestFrames:
             result().to_pandas("interval")
 
     @pytest.mark.parametrize(("module", "call"), [("pandas", "to_pandas"), ("matplotlib.figure", "plot")])
-    def test_without_the_extra_it_is_named(self, module: str, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_extra_it_is_named(
+        self, module: str, call: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setitem(__import__("sys").modules, module, None)
         with pytest.raises(ImportError, match=r"redisload\[analysis\]"):
             getattr(result(), call)()
 
 
 class TestPlot:
-    @pytest.mark.parametrize("make", [result, with_outage, lambda: result(rate=1000)], ids=["closed", "outage", "open"])
+    @pytest.mark.parametrize(
+        "make", [result, with_outage, lambda: result(rate=1000)], ids=["closed", "outage", "open"]
+    )
     def test_two_panels(self, make: Callable[[], rl.Result], tmp_path: Path) -> None:
         figure = make().plot()
         figure.savefig(tmp_path / "plot.png")

@@ -49,8 +49,11 @@ class TestUrls:
     def test_redis_pys_timeouts_and_name(self) -> None:
         url = "redis://h?client_name=me&socket_timeout=2&socket_connect_timeout=0.5"
         assert values_of(url) == {
-            "host": "h", "name": "me", "timeouts.response_s": 2.0, "timeouts.connect_s": 0.5,
-        }  # fmt: skip
+            "host": "h",
+            "name": "me",
+            "timeouts.response_s": 2.0,
+            "timeouts.connect_s": 0.5,
+        }
 
     def test_redis_py_reads_them_alike(self) -> None:
         for url in ("redis://me:p%40w@h:7000/3", "unix://me:pw@/tmp/a.sock?db=2", "redis://h:1?db=5"):
@@ -98,8 +101,12 @@ class TestOthers:
     def test_a_redis_py_client(self, module: Any) -> None:
         client = module.Redis(host="h", port=7000, db=3, username="me", password="pw")
         assert values_of(client) == {
-            "host": "h", "port": 7000, "database": 3, "username": "me", "password": "pw",
-        }  # fmt: skip
+            "host": "h",
+            "port": 7000,
+            "database": 3,
+            "username": "me",
+            "password": "pw",
+        }
 
     def test_a_client_on_a_unix_socket_and_with_a_credential_provider(self) -> None:
         assert values_of(redis.Redis(unix_socket_path="/tmp/a"))["unix_path"] == "/tmp/a"
@@ -122,15 +129,22 @@ class TestOthers:
 class TestShowing:
     @pytest.mark.parametrize(
         "url",
-        ["redis://me:hunter2@h:1/0", "redis://:hunter2@h", "unix://:hunter2@/tmp/a", "redis://h?db=0&password=hunter2",
-         "redis://me:a@hunter2@h", "valkey://me:hunter2@h:port"],
-    )  # fmt: skip
+        [
+            "redis://me:hunter2@h:1/0",
+            "redis://:hunter2@h",
+            "unix://:hunter2@/tmp/a",
+            "redis://h?db=0&password=hunter2",
+            "redis://me:a@hunter2@h",
+            "valkey://me:hunter2@h:port",
+        ],
+    )
     def test_a_url_is_masked(self, url: str) -> None:
         assert "hunter2" not in mask_url(url)
         assert "***" in mask_url(url)
 
     @pytest.mark.parametrize(
-        "url", ["redis://me:***@[::1]:7000/3", "redis://:***@h:6379/0", "unix:///tmp/a?db=2", "redis://me@h:1/0"]
+        "url",
+        ["redis://me:***@[::1]:7000/3", "redis://:***@h:6379/0", "unix:///tmp/a?db=2", "redis://me@h:1/0"],
     )
     def test_a_description_reads_as_the_url(self, url: str) -> None:
         config = config_from_arguments(url, {"password": "x"} if "me@h" in url else {})

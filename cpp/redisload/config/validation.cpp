@@ -56,7 +56,9 @@ void check_keys(const RunConfig& config, Problems& problems) {
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
   problems.unless(config.values.size_bytes <= kLargestValue, "values.size_bytes", config.values.size_bytes, "0 … 512 MiB");
   constexpr std::uint64_t kMostInFlight = 4ULL << 30;
-  const std::uint64_t in_flight = config.values.size_bytes * config.pipeline * config.topology.max_connections;
+  const TopologyConfig& topology = config.topology;
+  const std::uint64_t in_flight =
+      config.values.size_bytes * config.pipeline * topology.client_pools * topology.clients_per_pool * topology.max_connections;
   problems.unless(config.values.size_bytes > kLargestValue || in_flight <= kMostInFlight, "values.size_bytes", config.values.size_bytes,
                   "connections × pipeline × value size of at most 4 GiB in flight");
 }

@@ -99,8 +99,7 @@ MetricsSnapshot Collector::snapshot(std::int64_t window_ns) const {
   }
   if (is_sampling(options_)) {
     const auto halvings = sample_queue_.halvings.load(std::memory_order_relaxed);
-    snapshot.effective_sample_rate =
-        std::ldexp(options_.sample_rate, -static_cast<int>(halvings));
+    snapshot.effective_sample_rate = std::ldexp(options_.sample_rate, -static_cast<int>(halvings));
   }
   return snapshot;
 }

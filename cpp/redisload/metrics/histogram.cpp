@@ -10,6 +10,13 @@ namespace redisload {
 
 namespace layout = histogram_layout;
 
+namespace {
+// The last bucket ends at 1 h: what is above counts as overflow.
+std::int64_t highest_counted(std::size_t index) noexcept {
+  return std::min(layout::highest_of(index), layout::kHighestValueNs);
+}
+}  // namespace
+
 void Histogram::cover(std::size_t first, std::size_t last) {
   constexpr auto kStep = static_cast<std::size_t>(layout::kHalfCount);
   first = first / kStep * kStep;
@@ -127,7 +134,7 @@ std::optional<std::int64_t> Histogram::value_of_rank(std::uint64_t rank) const n
   std::uint64_t below = 0;
   std::size_t i = 0;
   while (i + 1 < counts_.size() && below + counts_[i] < rank) below += counts_[i++];
-  return std::clamp(layout::highest_of(first_ + i), min_ns_, max_ns_);
+  return std::clamp(highest_counted(first_ + i), min_ns_, max_ns_);
 }
 
 std::optional<std::int64_t> Histogram::quantile_ns(double q) const {
@@ -161,7 +168,7 @@ std::vector<Histogram::Bucket> Histogram::buckets() const {
   std::vector<Bucket> found;
   for (std::size_t i = first_; i < index_end(); ++i) {
     if (counts_[i - first_] == 0) continue;
-    found.push_back({layout::lowest_of(i), layout::highest_of(i), counts_[i - first_]});
+    found.push_back({layout::lowest_of(i), highest_counted(i), counts_[i - first_]});
   }
   if (overflow_ != 0) found.push_back({layout::kHighestValueNs + 1, max_ns_, overflow_});
   return found;

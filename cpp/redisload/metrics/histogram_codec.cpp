@@ -176,13 +176,13 @@ Histogram HistogramCodec::decode_hdr_v2(std::string_view bytes) {
   const std::string_view counts = reader.raw(size);
   decode_counts(counts, kForeignIndexCount, [&](std::size_t i, std::uint64_t count) {
     add_checked(total, count);
-    const std::int64_t low = i >= layout::index_of(layout::kClampNs) ? layout::kClampNs
-                                                                     : layout::lowest_of(i);
-    const std::int64_t high = i >= layout::index_of(layout::kClampNs) ? layout::kClampNs
-                                                                      : layout::highest_of(i);
-    const std::int64_t middle =
-        i == layout::kLastIndex ? std::min(low + (high - low) / 2, layout::kHighestValueNs)
-                                : low + (high - low) / 2;
+    const std::int64_t low =
+        i >= layout::index_of(layout::kClampNs) ? layout::kClampNs : layout::lowest_of(i);
+    const std::int64_t high =
+        i >= layout::index_of(layout::kClampNs) ? layout::kClampNs : layout::highest_of(i);
+    const std::int64_t middle = i == layout::kLastIndex
+                                    ? std::min(low + (high - low) / 2, layout::kHighestValueNs)
+                                    : low + (high - low) / 2;
     h.record(middle, count);
     h.min_ns_ = std::min(h.min_ns_, low);
     h.max_ns_ = std::max(h.max_ns_, i == layout::kLastIndex ? layout::kHighestValueNs : high);

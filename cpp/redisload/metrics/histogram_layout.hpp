@@ -1,9 +1,10 @@
 // Where a duration is counted: the bucket layout of HdrHistogram with 3 significant digits, unit
 // 1 ns, highest value 1 h (MEASURING R6). A bucket is never wider than 1/1024 of its values.
 //
-// Layout after Gil Tene's HdrHistogram (public domain, https://hdrhistogram.github.io/HdrHistogram/):
-// values below 2048 ns have a bucket each; every further power of two is cut into 1024 equal ones.
-// Pure functions; any thread. All values are nanoseconds.
+// Layout after Gil Tene's HdrHistogram (public domain,
+// https://hdrhistogram.github.io/HdrHistogram/): values below 2048 ns have a bucket each; every
+// further power of two is cut into 1024 equal ones. Pure functions; any thread. All values are
+// nanoseconds.
 #pragma once
 
 #include <bit>
@@ -26,7 +27,8 @@ inline constexpr std::int64_t kClampNs = std::int64_t{1} << 53;
 // value_ns >= 0.
 constexpr std::size_t index_of(std::int64_t value_ns) noexcept {
   const auto value = static_cast<std::uint64_t>(value_ns);
-  const int bucket = static_cast<int>(std::bit_width(value | (2 * kHalfCount - 1))) - kSubBucketBits;
+  const int bucket =
+      static_cast<int>(std::bit_width(value | (2 * kHalfCount - 1))) - kSubBucketBits;
   return static_cast<std::size_t>(bucket) * kHalfCount + static_cast<std::size_t>(value >> bucket);
 }
 

@@ -22,8 +22,12 @@ double seconds_or_nan(const std::optional<T>& ns) {
 
 LatencyColumns columns(const Histogram& h) {
   const auto percentile = [&h](double p) { return seconds_or_nan(h.percentile_ns(p)); };
-  return {percentile(50),   percentile(90),   percentile(95),
-          percentile(99),   percentile(99.9), seconds_or_nan(h.max_ns()),
+  return {percentile(50),
+          percentile(90),
+          percentile(95),
+          percentile(99),
+          percentile(99.9),
+          seconds_or_nan(h.max_ns()),
           seconds_or_nan(h.mean_ns())};
 }
 

@@ -75,7 +75,7 @@ class IntervalSet {
   std::vector<LabelSet> labels;
   std::vector<HistogramRecorder> series;
   std::uint64_t offered = 0;
-  std::uint64_t not_sent = 0;  // arrivals that never got a label
+  std::uint64_t not_sent = 0;                                // arrivals that never got a label
   std::array<std::uint64_t, ErrorKinds::kNumbers> errors{};  // of those
   std::array<std::uint64_t, ErrorKinds::kNumbers> connection_faults{};
   std::uint64_t samples_dropped = 0;

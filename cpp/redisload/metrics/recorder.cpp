@@ -30,8 +30,8 @@ Recorder::Recorder(const RecorderLayout& layout, std::uint32_t worker, std::int6
 }
 
 std::uint64_t Recorder::index_at(std::int64_t ns) const noexcept {
-  return phase_base_ + static_cast<std::uint64_t>(std::max<std::int64_t>(ns - phase_start_ns_, 0) /
-                                                  interval_ns_);
+  return phase_base_ +
+         static_cast<std::uint64_t>(std::max<std::int64_t>(ns - phase_start_ns_, 0) / interval_ns_);
 }
 
 IntervalSet* Recorder::free_set() noexcept {
@@ -127,11 +127,20 @@ void Recorder::failed_reply(const Sample& op, std::uint8_t error_kind) noexcept 
 void Recorder::ended(const Sample& op, std::uint8_t error_kind) noexcept {
   LabelSet& label = set_->labels[op.label];
   switch (op.outcome) {
-    case Outcome::failed: ++label.counts.failed; break;
-    case Outcome::timed_out: ++label.counts.timed_out; break;
-    case Outcome::lost: ++label.counts.lost; break;
-    case Outcome::not_sent: ++label.counts.not_sent; break;
-    case Outcome::succeeded: return;  // has a reply: recorded by succeeded()
+    case Outcome::failed:
+      ++label.counts.failed;
+      break;
+    case Outcome::timed_out:
+      ++label.counts.timed_out;
+      break;
+    case Outcome::lost:
+      ++label.counts.lost;
+      break;
+    case Outcome::not_sent:
+      ++label.counts.not_sent;
+      break;
+    case Outcome::succeeded:
+      return;  // has a reply: recorded by succeeded()
   }
   ++label.errors[error_kind];
   ++label.censored_response;

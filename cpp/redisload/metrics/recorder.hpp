@@ -32,7 +32,8 @@ class Recorder {
 
   // Call before recording what happened at now_ns.
   void advance(std::int64_t now_ns) {
-    if (now_ns >= boundary_ns_) [[unlikely]] roll(now_ns);
+    if (now_ns >= boundary_ns_) [[unlikely]]
+      roll(now_ns);
   }
   // When an idle worker has to wake and call advance().
   std::int64_t boundary_ns() const noexcept { return boundary_ns_; }
@@ -58,6 +59,11 @@ class Recorder {
     ++counts.attempts;
     ++(first_attempt ? counts.issued : counts.retries);
     counts.bytes_sent += bytes;
+  }
+  // A further command of an operation that was issued before: sent, but no operation of its own.
+  void sent_further(std::uint16_t label, std::uint32_t bytes) noexcept {
+    ++set_->labels[label].counts.attempts;
+    set_->labels[label].counts.bytes_sent += bytes;
   }
   // Answered without an error; hits and misses are keys read.
   void succeeded(const Sample& op, std::uint32_t hits, std::uint32_t misses) noexcept {

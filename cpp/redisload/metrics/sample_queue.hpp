@@ -51,7 +51,8 @@ class Sampler {
 
   // After each ended operation; response_ns: INT64_MAX for one that was never answered.
   void offer(const Sample& op, std::int64_t response_ns) noexcept {
-    if (--skip_ <= 0 || response_ns > slow_bar_) [[unlikely]] take(op, response_ns);
+    if (--skip_ <= 0 || response_ns > slow_bar_) [[unlikely]]
+      take(op, response_ns);
   }
   // Switched off: offer() does next to nothing (phases that are not sampled).
   void set_active(bool active) noexcept;

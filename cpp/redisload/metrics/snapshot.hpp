@@ -41,13 +41,13 @@ struct PhaseCounts {
 
 struct MetricsSnapshot {
   bool final = false;
-  double elapsed_s = 0;     // the window's length, as the run gave it
-  OperationMetrics totals;  // all operations together
+  double elapsed_s = 0;                      // the window's length, as the run gave it
+  OperationMetrics totals;                   // all operations together
   std::vector<OperationMetrics> operations;  // by label, in the workload's order
   Histogram lateness, pool_wait;             // of the window
   Histogram connect_time;                    // of the whole run
   std::vector<std::pair<std::string, Histogram>> extra_series;  // of the window
-  ErrorCounts connection_faults;  // of the whole run
+  ErrorCounts connection_faults;                                // of the whole run
   std::array<PhaseCounts, kPhases> phases;
   // Attempts by command; measure includes the drain. Keys: prefill, warmup, measure, cleanup.
   std::map<std::string, std::map<std::string, std::uint64_t>> commands;

@@ -120,8 +120,8 @@ void WindowTotals::fill_series(MetricsSnapshot& snapshot) const {
 }
 
 void WindowTotals::fill_commands(MetricsSnapshot& snapshot) const {
-  for (const Phase phase : {Phase::prefill, Phase::warmup, Phase::measure, Phase::drain,
-                            Phase::cleanup}) {
+  for (const Phase phase :
+       {Phase::prefill, Phase::warmup, Phase::measure, Phase::drain, Phase::cleanup}) {
     const Phase key = phase == Phase::drain ? Phase::measure : phase;
     auto& commands = snapshot.commands[std::string(to_string(key))];
     for (std::size_t i = 0; i < labels_.size(); ++i) {

@@ -25,8 +25,10 @@ std::string Connection::stage() const {
 }
 
 bool Connection::broken(Fault fault) {
-  // What the server said before it hung up ("max number of clients reached") explains more.
-  if (state_ == State::handshake && !handshake_refusal_.empty()) fault.message += "; it said: " + handshake_refusal_;
+  // What the server said before it hung up ("max number of clients reached") explains more; it may
+  // have stood in the place of the answer to a step that could be refused.
+  const bool before_first_answer = state_ == State::handshake || (state_ == State::ready && !answered_);
+  if (before_first_answer && !handshake_refusal_.empty()) fault.message += "; it said: " + handshake_refusal_;
   close(std::move(fault));
   return false;
 }
@@ -54,9 +56,15 @@ bool Connection::open(std::int64_t now_ns) {
   const IoResult result = transport_->connect(setup_.addresses[address_index_]);
   if (result.status == IoStatus::ok) return begin_handshake(now_ns);
   if (result.status == IoStatus::blocked) return true;
-  const bool broke = broken(result);
+  return connect_failed(describe_io(result, stage(), address()));
+}
+
+// The next attempt goes to the next address.
+bool Connection::connect_failed(Fault fault) {
+  broken(std::move(fault));
   address_index_ = (address_index_ + 1) % setup_.addresses.size();
-  return broke;
+  ++connects_failed_;
+  return false;
 }
 
 bool Connection::begin_handshake(std::int64_t now_ns) {
@@ -89,11 +97,7 @@ bool Connection::progress(std::span<char> buffer, const TimeSource& clock) {
   if (state_ == State::connecting) {
     const IoResult result = transport_->finish_connect();
     if (result.status == IoStatus::blocked) return true;
-    if (result.status != IoStatus::ok) {
-      const bool broke = broken(result);
-      address_index_ = (address_index_ + 1) % setup_.addresses.size();
-      return broke;
-    }
+    if (result.status != IoStatus::ok) return connect_failed(describe_io(result, stage(), address()));
     if (!begin_handshake(clock.now_ns())) return false;
   }
   if (state_ != State::handshake) return true;
@@ -146,15 +150,14 @@ bool Connection::on_handshake_reply(const Reply& reply) {
 void Connection::become_ready() {
   state_ = State::ready;
   deadline_ns_ = kNever;
+  connects_failed_ = 0;
   backoff_.reset();
 }
 
 bool Connection::check_deadline(std::int64_t now_ns) {
   if (now_ns < deadline_ns_) return true;
   if (state_ == State::connecting) {
-    const bool broke = broken(Fault{"timeout.connect", "connect", address() + " did not accept the connection in time (timeouts.connect_s)"});
-    address_index_ = (address_index_ + 1) % setup_.addresses.size();
-    return broke;
+    return connect_failed({"timeout.connect", "connect", address() + " did not accept the connection in time (timeouts.connect_s)"});
   }
   return broken(Fault{"timeout.handshake", stage(), address() + " accepted the connection and did not answer in time (timeouts.handshake_s)"});
 }

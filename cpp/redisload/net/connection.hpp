@@ -70,6 +70,8 @@ class Connection {
   int descriptor() const noexcept { return transport_->descriptor(); }
   const Fault& fault() const noexcept { return fault_; }
   const std::string& address() const noexcept { return setup_.addresses[address_index_].text; }
+  // After a failed connect: another address of the name has not been tried since it last stood.
+  bool has_untried_address() const noexcept { return connects_failed_ % setup_.addresses.size() != 0; }
   std::int64_t opened_ns() const noexcept { return opened_ns_; }
   std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
   std::int64_t last_heard_ns() const noexcept { return last_heard_ns_; }
@@ -83,6 +85,7 @@ class Connection {
  private:
   bool broken(Fault fault);
   bool broken(const IoResult& result);
+  bool connect_failed(Fault fault);
   std::string stage() const;
   bool begin_handshake(std::int64_t now_ns);
   bool flush_leftover();
@@ -109,6 +112,7 @@ class Connection {
   std::size_t handshake_answered_ = 0;
   std::string handshake_refusal_;
   std::size_t address_index_ = 0;
+  std::size_t connects_failed_ = 0;  // in a row
   std::int64_t opened_ns_ = 0;
   std::int64_t deadline_ns_ = kNever;
   Backoff backoff_;

@@ -1,16 +1,13 @@
 #include "redisload/net/control_connection.hpp"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <hiredis/hiredis.h>
-#include <netdb.h>
-#include <sys/un.h>
+#include <poll.h>
 
-#include <cctype>
+#include <array>
 
 namespace redisload {
 namespace {
 
+constexpr std::size_t kMostKept = 4 << 20;  // INFO is some KiB; more is no answer to what we ask
 constexpr std::string_view kContainers[] = {"CLIENT", "CONFIG", "CLUSTER", "COMMAND", "OBJECT", "MEMORY"};
 
 // "CLIENT|SETNAME", as commandstats counts a subcommand.
@@ -22,93 +19,111 @@ std::string command_name(const std::vector<std::string>& words) {
   return name;
 }
 
-std::string text_of(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_INTEGER) return std::to_string(reply.integer);
-  return reply.str == nullptr ? std::string() : std::string(reply.str, reply.len);
-}
-
-timeval to_timeval(Duration timeout) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-  const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(timeout - seconds);
-  return {static_cast<time_t>(seconds.count()), static_cast<suseconds_t>(rest.count())};
-}
-
-redisContext* open_context(const Address& address, Duration timeout) {
-  const timeval limit = to_timeval(timeout);
-  redisOptions options{};
-  options.connect_timeout = &limit;
-  options.command_timeout = &limit;
-  char host[NI_MAXHOST] = "";
-  char port[NI_MAXSERV] = "";
-  if (address.family() == AF_UNIX) {
-    REDIS_OPTIONS_SET_UNIX(&options, address.text.c_str());
-  } else {
-    getnameinfo(address.raw(), address.size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    REDIS_OPTIONS_SET_TCP(&options, host, std::atoi(port));
-  }
-  return redisConnectWithOptions(&options);
-}
-
-using ReplyPointer = std::unique_ptr<redisReply, decltype([](redisReply* reply) { freeReplyObject(reply); })>;
+constexpr bool is_aggregate(char type) { return type == '*' || type == '%' || type == '~' || type == '>' || type == '|'; }
 
 }  // namespace
 
-void ControlConnection::Closer::operator()(redisContext* context) const noexcept { redisFree(context); }
+void ControlConnection::Answer::clear() {
+  type = 0;
+  nil = keep_ = false;
+  texts.clear();
+  kept_bytes = 0;
+}
+
+void ControlConnection::Answer::element(char element_type, std::int64_t number, bool is_nil, int depth) {
+  if (depth == 0 && element_type != '|') {
+    type = element_type;
+    nil = is_nil;
+  }
+  keep_ = depth <= 1 && !is_aggregate(element_type) && kept_bytes < kMostKept;
+  if (!keep_) return;
+  texts.push_back(element_type == ':' ? std::to_string(number) : std::string());
+  kept_bytes += sizeof(std::string);
+}
+
+void ControlConnection::Answer::bytes(std::string_view chunk) {
+  if (!keep_ || kept_bytes >= kMostKept) return;
+  texts.back().append(chunk);
+  kept_bytes += chunk.size();
+}
 
 ControlConnection::ControlConnection(const Address& address, const TargetConfig& target, const std::string& name,
                                      Duration timeout)
-    : context_(open_context(address, timeout)) {
-  if (context_ == nullptr || context_->err != 0) {
-    context_.reset();
+    : timeout_ns_(timeout.count()) {
+  parser_.set_sink(&answer_);
+  if (!open(address)) {
+    transport_.close();
     return;
   }
-  fcntl(context_->fd, F_SETFD, FD_CLOEXEC);
   const Handshake handshake = make_handshake(target, name);
-  redisAppendFormattedCommand(context_.get(), handshake.bytes.data(), handshake.bytes.size());
   for (const HandshakeStep& step : handshake.steps) ++sent_[step.command];
-  for (std::size_t i = 0; i < handshake.steps.size(); ++i) {
-    void* reply = nullptr;
-    if (redisGetReply(context_.get(), &reply) != REDIS_OK) {
-      context_.reset();
-      return;
-    }
-    freeReplyObject(reply);
-  }
+  exchange(handshake.bytes, handshake.steps.size());
 }
 
-ControlConnection::~ControlConnection() = default;
-
-void ControlConnection::set_timeout(Duration timeout) {
-  if (context_ != nullptr) redisSetTimeout(context_.get(), to_timeval(timeout));
+bool ControlConnection::open(const Address& address) {
+  const std::int64_t deadline_ns = clock_.now_ns() + timeout_ns_;
+  IoResult result = transport_.connect(address);
+  while (result.status == IoStatus::blocked) {
+    if (!ready(POLLOUT, deadline_ns)) return false;
+    result = transport_.finish_connect();
+  }
+  return result.status == IoStatus::ok;
 }
 
-void* ControlConnection::send(const std::vector<std::string>& words) {
-  if (context_ == nullptr) return nullptr;
-  std::vector<const char*> pointers;
-  std::vector<std::size_t> sizes;
-  for (const std::string& word : words) {
-    pointers.push_back(word.data());
-    sizes.push_back(word.size());
+bool ControlConnection::ready(short events, std::int64_t deadline_ns) const {
+  const std::int64_t left_ns = deadline_ns - clock_.now_ns();
+  if (left_ns <= 0) return false;
+  pollfd one{transport_.descriptor(), events, 0};
+  return poll(&one, 1, static_cast<int>(left_ns / kMillisecond) + 1) > 0;
+}
+
+bool ControlConnection::exchange(std::string_view bytes, std::size_t replies) {
+  const std::int64_t deadline_ns = clock_.now_ns() + timeout_ns_;
+  answer_.clear();
+  bool alive = connected();
+  while (alive && !bytes.empty()) {
+    const IoResult result = transport_.write(bytes.data(), bytes.size());
+    bytes.remove_prefix(result.bytes);
+    alive = result.status == IoStatus::ok || (result.status == IoStatus::blocked && ready(POLLOUT, deadline_ns));
   }
+  while (alive && replies != 0) {
+    bool blocked = false;
+    alive = receive(replies, blocked) && (!blocked || ready(POLLIN, deadline_ns)) &&
+            (replies == 0 || clock_.now_ns() < deadline_ns);
+  }
+  if (!alive) transport_.close();
+  return alive;
+}
+
+bool ControlConnection::receive(std::size_t& replies, bool& blocked) {
+  std::array<char, 16 << 10> buffer;
+  const IoResult result = transport_.read(buffer.data(), buffer.size());
+  blocked = result.status == IoStatus::blocked;
+  if (blocked) return true;
+  if (result.status != IoStatus::ok) return false;
+  const ProtocolFault fault = parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
+    if (!reply.is_push() && --replies == 0) return false;
+    answer_.clear();
+    return true;
+  });
+  return fault == ProtocolFault::none && answer_.kept_bytes < kMostKept;
+}
+
+bool ControlConnection::send(const std::vector<std::string>& words) {
+  if (!connected()) return false;
   ++sent_[command_name(words)];
-  void* reply = redisCommandArgv(context_.get(), static_cast<int>(words.size()), pointers.data(), sizes.data());
-  if (reply == nullptr) context_.reset();
-  return reply;
+  return exchange(format_command(words), 1);
 }
 
 std::optional<std::string> ControlConnection::ask(const std::vector<std::string>& words) {
-  const ReplyPointer reply(static_cast<redisReply*>(send(words)));
-  if (reply == nullptr || reply->type == REDIS_REPLY_ERROR || reply->type == REDIS_REPLY_NIL) return std::nullopt;
-  return text_of(*reply);
+  if (!send(words) || answer_.nil || answer_.type == '-' || answer_.type == '!') return std::nullopt;
+  return answer_.texts.empty() ? std::string() : answer_.texts.front();
 }
 
 std::map<std::string, std::string> ControlConnection::ask_pairs(const std::vector<std::string>& words) {
   std::map<std::string, std::string> pairs;
-  const ReplyPointer reply(static_cast<redisReply*>(send(words)));
-  if (reply == nullptr || (reply->type != REDIS_REPLY_ARRAY && reply->type != REDIS_REPLY_MAP)) return pairs;
-  for (std::size_t i = 0; i + 1 < reply->elements; i += 2) {
-    pairs[text_of(*reply->element[i])] = text_of(*reply->element[i + 1]);
-  }
+  if (!send(words) || (answer_.type != '*' && answer_.type != '%')) return pairs;
+  for (std::size_t i = 0; i + 1 < answer_.texts.size(); i += 2) pairs[answer_.texts[i]] = answer_.texts[i + 1];
   return pairs;
 }
 

@@ -1,32 +1,36 @@
 // The run's own questions to the server (PING, INFO, CONFIG GET, DBSIZE), apart from the load: one
-// hiredis connection, synchronous, every step with a deadline. A server that does not answer costs
-// a deadline once, then every question is answered with nothing. Used by one thread at a time.
+// connection, synchronous, one deadline above each whole question, however slowly its answer
+// trickles in. A server that does not answer costs a deadline once, then every question is answered
+// with nothing. Used by one thread at a time.
+//
+// Not hiredis' synchronous API: its timeout holds for each single read, so a byte now and then keeps
+// it waiting for ever, and it keeps as much, nested as deeply, as a broken server sends (R24).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "redisload/base/time_source.hpp"
 #include "redisload/net/address.hpp"
 #include "redisload/net/handshake.hpp"
-
-struct redisContext;
+#include "redisload/net/reply_parser.hpp"
+#include "redisload/net/transport.hpp"
 
 namespace redisload {
 
 class ControlConnection {
  public:
-  // Never throws for a target that does not answer: connected() says so.
+  // Never throws for a target that does not answer: connected() says so. `timeout` holds for
+  // connecting, for the handshake and for each question.
   ControlConnection(const Address& address, const TargetConfig& target, const std::string& name, Duration timeout);
-  ~ControlConnection();
 
-  bool connected() const noexcept { return context_ != nullptr; }
+  bool connected() const noexcept { return transport_.descriptor() >= 0; }
   // How long each later question may take.
-  void set_timeout(Duration timeout);
+  void set_timeout(Duration timeout) noexcept { timeout_ns_ = timeout.count(); }
   // The reply as text (bulk, status or integer); none for an error, nil, or a lost connection.
   std::optional<std::string> ask(const std::vector<std::string>& words);
   // Pairs of a flat array or map reply.
@@ -37,12 +41,35 @@ class ControlConnection {
   const std::map<std::string, std::uint64_t>& sent() const noexcept { return sent_; }
 
  private:
-  void* send(const std::vector<std::string>& words);
+  // The last reply, its values as texts in their order; what lies deeper than one array is skipped.
+  class Answer final : public ReplySink {
+   public:
+    void clear();
+    void element(char type, std::int64_t number, bool nil, int depth) override;
+    void bytes(std::string_view chunk) override;
 
-  struct Closer {
-    void operator()(redisContext* context) const noexcept;
+    char type = 0;
+    bool nil = false;
+    std::vector<std::string> texts;
+    std::size_t kept_bytes = 0;
+
+   private:
+    bool keep_ = false;
   };
-  std::unique_ptr<redisContext, Closer> context_;
+
+  bool open(const Address& address);
+  bool send(const std::vector<std::string>& words);
+  // Writes and waits for so many replies, the last of which is in answer_; false, and the connection
+  // is closed, when they do not come in time or are no RESP.
+  bool exchange(std::string_view bytes, std::size_t replies);
+  bool receive(std::size_t& replies, bool& blocked);
+  bool ready(short events, std::int64_t deadline_ns) const;
+
+  MonotonicClock clock_;
+  std::int64_t timeout_ns_;
+  PlainTransport transport_;
+  ReplyParser parser_;
+  Answer answer_;
   std::map<std::string, std::uint64_t> sent_;
 };
 

@@ -44,10 +44,13 @@ int EventLoop::wait_raw(std::int64_t timeout_ns) {
   if (timeout_ns <= 0) return epoll_wait(epoll_, raw_.data(), size, 0);
   if (timeout_ns == kNever) return epoll_wait(epoll_, raw_.data(), size, -1);
 #ifdef SYS_epoll_pwait2  // by number: glibc has a wrapper only from 2.35 on
-  static constexpr std::size_t kSignalSetSize = 8;
-  timespec timeout{timeout_ns / kSecond, timeout_ns % kSecond};
-  const long n = syscall(SYS_epoll_pwait2, epoll_, raw_.data(), size, &timeout, nullptr, kSignalSetSize);
-  if (n >= 0 || errno != ENOSYS) return static_cast<int>(n);
+  if (fine_timeout_) {
+    static constexpr std::size_t kSignalSetSize = 8;
+    timespec timeout{timeout_ns / kSecond, timeout_ns % kSecond};
+    const long n = syscall(SYS_epoll_pwait2, epoll_, raw_.data(), size, &timeout, nullptr, kSignalSetSize);
+    if (n >= 0 || errno == EINTR) return static_cast<int>(n);
+    fine_timeout_ = false;  // an old kernel, or a container that forbids what it does not know
+  }
 #endif
   return epoll_wait(epoll_, raw_.data(), size, static_cast<int>(timeout_ns / kMillisecond));
 }

@@ -37,6 +37,7 @@ class EventLoop {
 
   int epoll_ = -1;
   int wake_ = -1;
+  bool fine_timeout_ = true;  // the kernel takes nanoseconds
   std::array<epoll_event, 256> raw_{};
   std::array<Readiness, 256> ready_{};
 };

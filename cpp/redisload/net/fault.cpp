@@ -14,7 +14,7 @@ struct Known {
 
 constexpr Known kKnown[] = {
     {ECONNREFUSED, "connection.refused", "nothing listens there: is the server up, and the port right?"},
-    {ECONNRESET, "connection.reset", "the other side reset the connection"},
+    {ECONNRESET, "connection.reset", "the other side ended the connection: does it, or a proxy before it, refuse us?"},
     {EPIPE, "connection.reset", "the other side closed the connection while we wrote"},
     {ETIMEDOUT, "connection.timed_out", "the network gave up on the connection"},
     {EHOSTUNREACH, "connection.unreachable", "no route to the host"},
@@ -31,7 +31,7 @@ constexpr Known kKnown[] = {
 
 Fault describe_io(const IoResult& result, const std::string& stage, const std::string& address) {
   if (result.status == IoStatus::closed) {
-    return {"connection.closed", stage, address + " closed the connection"};
+    return {"connection.closed", stage, address + " closed the connection (its log may say why: maxclients, a timeout, protected mode?)"};
   }
   for (const Known& known : kKnown) {
     if (known.error == result.error) return {known.kind, stage, address + ": " + std::strerror(result.error) + " (" + known.advice + ")"};

@@ -9,6 +9,13 @@ namespace redisload {
 namespace {
 
 void append(Handshake& handshake, HandshakeStep step, const std::vector<std::string>& words) {
+  handshake.bytes += format_command(words);
+  handshake.steps.push_back(std::move(step));
+}
+
+}  // namespace
+
+std::string format_command(const std::vector<std::string>& words) {
   std::vector<const char*> pointers;
   std::vector<std::size_t> sizes;
   for (const std::string& word : words) {
@@ -19,11 +26,8 @@ void append(Handshake& handshake, HandshakeStep step, const std::vector<std::str
   const long long size = redisFormatCommandArgv(&bytes, static_cast<int>(words.size()), pointers.data(), sizes.data());
   if (size < 0) throw std::bad_alloc();
   const std::unique_ptr<char, void (*)(char*)> owner(bytes, redisFreeCommand);
-  handshake.bytes.append(bytes, static_cast<std::size_t>(size));
-  handshake.steps.push_back(std::move(step));
+  return {bytes, static_cast<std::size_t>(size)};
 }
-
-}  // namespace
 
 Handshake make_handshake(const TargetConfig& target, const std::string& connection_name) {
   Handshake handshake;

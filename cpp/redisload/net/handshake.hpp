@@ -20,6 +20,9 @@ struct Handshake {
   std::string bytes;
 };
 
+// One command in RESP.
+std::string format_command(const std::vector<std::string>& words);
+
 Handshake make_handshake(const TargetConfig& target, const std::string& connection_name);
 
 }  // namespace redisload

@@ -14,7 +14,8 @@ namespace redisload {
 struct InFlight {
   OperationRequest request;
   std::int64_t intended_ns = 0;
-  std::int64_t sent_ns = -1;     // clock before the write that took its first byte; −1: not issued
+  std::int64_t sent_ns = -1;     // clock before the write that took its command's first byte
+  std::int64_t first_sent_ns = -1;  // of its first command; −1: not issued
   std::uint64_t end_offset = 0;  // its last byte's place in the bytes of this socket
   std::uint64_t index = 0;       // prefill, cleanup: which one, so that a lost one can be sent again
   std::uint32_t bytes_sent = 0;
@@ -26,6 +27,7 @@ struct InFlight {
   Phase phase = Phase::measure;
   bool expired = false;  // its response deadline passed: already counted, the late reply is dropped
   bool failed = false;   // one of its replies was an error
+  bool continued = false;  // this is not its first command
   std::uint8_t error_kind = 0;
 };
 

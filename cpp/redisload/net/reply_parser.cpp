@@ -8,11 +8,21 @@ namespace redisload {
 namespace {
 
 // The integer of a header: an optional sign and digits, nothing else.
-bool read_integer(std::string_view text, std::int64_t& value) {
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && rest == text.data() + text.size() && !text.empty();
+ProtocolFault read_integer(std::string_view text, std::int64_t& value) {
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return ProtocolFault::invalid;
+  }
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (rest != end) return ProtocolFault::invalid;
+  if (error == std::errc()) return ProtocolFault::none;
+  const bool large = error == std::errc::result_out_of_range && text.front() != '-';
+  return large ? ProtocolFault::too_large : ProtocolFault::invalid;
 }
+
+constexpr std::string_view kTypes = "+-:$*_,#(!=%~>|";
+constexpr std::string_view kNumbered = ":$!=*~>%|";  // types whose line is a number
 
 constexpr bool is_text_line(char type) {
   return type == '+' || type == '-' || type == ',' || type == '(' || type == '#' || type == '_';
@@ -50,7 +60,7 @@ bool ReplyParser::header(const char*& at, const char* end) {
   if (newline == nullptr || newline - at > static_cast<std::ptrdiff_t>(Reply::kTextLimit)) return split_line(at, end);
   const std::string_view text(at, static_cast<std::size_t>(newline - at));
   at = newline + 1;
-  if (text.back() != '\r') return wrong(ProtocolFault::invalid);
+  if (!text.ends_with('\r')) return wrong(ProtocolFault::invalid);
   return line(text.substr(0, text.size() - 1), text.size() - 1);
 }
 
@@ -68,7 +78,7 @@ bool ReplyParser::split_line(const char*& at, const char* end) {
   if (line_total_ > kLongestLine) return wrong(ProtocolFault::too_large);
   // Numbers are short: garbage without a line end is not waited for.
   if (line_total_ > 64 && line_size_ != 0 && !is_text_line(line_[0])) return wrong(ProtocolFault::invalid);
-  if (line_size_ != 0 && std::strchr("+-:$*_,#(!=%~>|", line_[0]) == nullptr) return wrong(ProtocolFault::invalid);
+  if (line_size_ != 0 && kTypes.find(line_[0]) == std::string_view::npos) return wrong(ProtocolFault::invalid);
   if (newline == nullptr) return true;
   if (line_total_ == 0 || line_last_ != '\r') return wrong(ProtocolFault::invalid);
   const std::size_t full_size = line_total_ - 1;
@@ -96,7 +106,10 @@ bool ReplyParser::line(std::string_view text, std::size_t full_size) {
     default:
       break;
   }
-  if (std::strchr(":$!=*~>%|", type) == nullptr || type == 0 || !read_integer(text, number)) return wrong(ProtocolFault::invalid);
+  if (kNumbered.find(type) == std::string_view::npos) return wrong(ProtocolFault::invalid);
+  if (const ProtocolFault fault = read_integer(text, number); fault != ProtocolFault::none) {
+    return wrong(type == ':' ? ProtocolFault::invalid : fault);  // a length that no 64 bits hold is too large
+  }
   if (type == ':') return element(type, number, false, {});
   if (number < -1) return wrong(ProtocolFault::invalid);
   if (number == -1) {

@@ -1,4 +1,5 @@
 // Whether a result holds, what limited it, and what a reader has to know of it.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -57,6 +58,8 @@ class Judge {
     if (o_.server_cpu && *o_.server_cpu >= kBusy && !reached) return "server-bound";
     if (client >= kBusy && !reached) return "client-bound";
     if (reached) return "unsaturated";
+    // Both sides and whatever else runs here share the processors, and these are the limit.
+    if (machine_is_full()) return "unknown";
     if (o_.server_cpu) {
       if (*o_.server_cpu >= kBusy) return "server-bound";
       return *o_.server_cpu < kAtEase && client < kAtEase ? "unsaturated" : *o_.server_cpu >= client ? "server-bound" : "client-bound";
@@ -65,12 +68,21 @@ class Judge {
     return client < 0.5 ? "server-bound" : "unknown";
   }
 
+  // A low rate leaves pauses of its own.
+  std::int64_t longest_silence_ns() const {
+    if (o_.closed_loop || offered() == 0) return kSilence;
+    return std::max(kSilence, 10 * o_.window_ns / static_cast<std::int64_t>(offered()));
+  }
+
   std::uint64_t offered() const { return totals_.offered; }
   std::uint64_t issued() const { return totals_.issued; }
 
+  bool machine_is_full() const { return o_.same_host && o_.idle_share && *o_.idle_share < 0.1; }
+
   void check_issued() {
-    const std::uint64_t unfinished = totals_.not_sent + totals_.lost;
-    const bool silent = o_.silent_at_end_ns >= kSilence && unfinished != 0;
+    const std::uint64_t unanswered = totals_.timed_out - std::min(totals_.timed_out, totals_.late_replies);
+    const std::uint64_t unfinished = totals_.not_sent + totals_.lost + unanswered;
+    const bool silent = o_.silent_at_end_ns >= longest_silence_ns() && unfinished != 0;
     if (silent) {
       invalid("target_unresponsive", "the target answered nothing in the last " + milliseconds(o_.silent_at_end_ns) +
                                          " of the window: what it left unanswered is censored, not measured");
@@ -131,6 +143,10 @@ class Judge {
 
   void check_setup() {
     if (o_.threads_reduced) warn("threads_reduced", "fewer threads than asked for: a thread without a connection has nothing to do");
+    if (r_.verdict == "unknown" && machine_is_full()) {
+      warn("machine_busy", "this machine's processors were idle for only " + percent(*o_.idle_share) +
+                               " of the time: load, server and whatever else runs here limit each other");
+    }
     if (o_.control_lost) warn("control_unavailable", "the target did not answer INFO after the window: its processor time is unknown");
     if (r_.metrics.samples_dropped != 0) {
       warn("samples_dropped", std::to_string(r_.metrics.samples_dropped) + " samples were dropped because the collector was late (no count was)");

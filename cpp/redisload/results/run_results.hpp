@@ -52,7 +52,9 @@ struct Observations {
   double expected_miss_share = 0;
   std::uint64_t evicted_keys = 0;  // by the server, during the run
   std::uint64_t expired_keys = 0;
-  std::optional<double> steal_share;  // of this machine's processor time
+  // Of this machine's processor time during the window.
+  std::optional<double> steal_share;
+  std::optional<double> idle_share;
 };
 
 struct RunResults {

@@ -118,7 +118,8 @@ void Run::execute() {
   if (!ended() && plan_.config.prefill) prefill();
   if (!ended() && plan_.config.warmup.count() > 0) warm_up();
   if (!ended()) measure();
-  if (plan_.config.cleanup && stop_reason_ != StopReason::stalled) cleanup();
+  // Stopped while connecting: nothing was written, and there may be nobody to ask.
+  if (plan_.config.cleanup && phase_ != Phase::connect && stop_reason_ != StopReason::stalled) cleanup();
 }
 
 void Run::start_workers() {
@@ -129,8 +130,14 @@ void Run::start_workers() {
   };
   context_ = std::make_unique<RunContext>(RunContext{plan_, *workload_, setup_, clock_, events_, notify});
   const std::int64_t poll_ns = poll_budget(plan_).count();
+  std::vector<std::unique_ptr<Worker>> workers;
   for (const WorkerShare& share : plan_.workers) {
-    workers_.push_back(std::make_unique<Worker>(*context_, share, collector_->recorder(share.worker), poll_ns));
+    workers.push_back(std::make_unique<Worker>(*context_, share, collector_->recorder(share.worker), poll_ns));
+  }
+  {
+    const std::lock_guard lock(mutex_);  // others may ask for a rate by now
+    workers_ = std::move(workers);
+    if (asked_rate_) post_all(*asked_rate_);
   }
   for (auto& worker : workers_) {
     worker_threads_.push_back(thread_without_signals([this, w = worker.get()] {
@@ -158,8 +165,9 @@ void Run::finish() {
     for (const auto& [name, count] : control_->sent()) facts_.control_commands[name] += count;
   }
   control_.reset();
-  if (failure_ == nullptr && !events_.answered() && stop_reason_ != StopReason::stopped &&
-      stop_reason_ != StopReason::interrupted) {
+  // Without an answer, but also without a question (a low rate), nothing is known of the target.
+  if (failure_ == nullptr && !events_.answered() && sum(&WorkerStatus::issued) != 0 &&
+      stop_reason_ != StopReason::stopped && stop_reason_ != StopReason::interrupted) {
     failure_ = std::make_exception_ptr(
         TargetError("first_reply", setup_.addresses.front().text + " answered no operation before the run ended"));
   }
@@ -206,8 +214,8 @@ void Run::measure() {
   } else if (phase_ending_) {
     stop_reason_ = StopReason::duration;
   } else {
-    // Every operation of the limit was answered: the window ends with the last answer.
-    end_ns = last_answer_ns();
+    // Every operation of the limit has its outcome: the window ends with the last one.
+    end_ns = std::max(start_ns, latest(&WorkerStatus::last_end_ns));
     stop_reason_ = StopReason::operations;
   }
   observe_window(start_ns, end_ns);
@@ -263,7 +271,7 @@ void Run::tick() {
     if (worker_failure_ != nullptr) std::rethrow_exception(worker_failure_);
     std::swap(asked, asked_);
     asked_ns = asked_ns_;
-    if (now_ns >= phase_end_ns_) phase_ending_ = true;
+    if (now_ns >= phase_end_ns_ && paused_since_ns_ == kNever) phase_ending_ = true;
   }
   if (asked != StopReason::none) end_phase(asked, asked_ns, kStopGrace);
   if (phase_end_posted_ || phase_ == Phase::connect) return;
@@ -377,7 +385,8 @@ void Run::set_rate(double rate) {
   const std::lock_guard lock(mutex_);
   const std::int64_t from_ns = clock_.now_ns() + kPhaseLead;
   events_.add({from_ns, "rate", -1, std::to_string(rate)});
-  for (auto& worker : workers_) worker->post(SetRate{from_ns, rate});
+  asked_rate_ = SetRate{from_ns, rate};
+  post_all(*asked_rate_);
 }
 
 void Run::raise_error() const {
@@ -426,9 +435,9 @@ std::uint64_t Run::sum(std::atomic<std::uint64_t> WorkerStatus::* member) const 
   return total;
 }
 
-std::int64_t Run::last_answer_ns() const {
+std::int64_t Run::latest(std::atomic<std::int64_t> WorkerStatus::* member) const {
   std::int64_t latest = 0;
-  for (const auto& worker : workers_) latest = std::max(latest, worker->status().last_answer_ns.load(std::memory_order_relaxed));
+  for (const auto& worker : workers_) latest = std::max(latest, (worker->status().*member).load(std::memory_order_relaxed));
   return latest;
 }
 

@@ -24,6 +24,10 @@
 
 namespace redisload {
 
+struct ProcessorTimes {
+  double total = 0, idle = 0, steal = 0;
+};
+
 class Run {
  public:
   // Throws ConfigError with every problem; nothing is started then.
@@ -68,7 +72,7 @@ class Run {
   bool ended() const noexcept { return stop_reason_.load() != StopReason::none; }
   bool all_done() const;
   std::uint64_t sum(std::atomic<std::uint64_t> WorkerStatus::* member) const;
-  std::int64_t last_answer_ns() const;
+  std::int64_t latest(std::atomic<std::int64_t> WorkerStatus::* member) const;
   void post_all(const WorkerOrder& order);
 
   // run_observation.cpp: what is asked of the server and of the machine
@@ -99,6 +103,7 @@ class Run {
   std::exception_ptr worker_failure_;  // what ended a worker's thread
   StopReason asked_ = StopReason::none;
   std::int64_t asked_ns_ = 0;
+  std::optional<SetRate> asked_rate_;  // before there were workers to tell
   std::int64_t paused_since_ns_ = kNever;
   std::int64_t paused_total_ns_ = 0;
   RunResults facts_;  // all but metrics, filled as the run goes
@@ -117,7 +122,7 @@ class Run {
   std::vector<std::int64_t> busy_before_;
   std::map<std::string, std::string> info_before_;
   std::int64_t info_before_ns_ = 0;
-  std::vector<double> processor_before_;
+  ProcessorTimes processor_before_;
 };
 
 }  // namespace redisload

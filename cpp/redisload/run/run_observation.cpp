@@ -14,6 +14,7 @@ namespace redisload {
 namespace {
 
 constexpr int kPings = 20;
+constexpr std::int64_t kPingTime = 250 * kMillisecond;  // a distant target gets fewer of them
 constexpr std::int64_t kSilence = 250 * kMillisecond;
 constexpr Duration kHurried = std::chrono::milliseconds(150);
 
@@ -67,19 +68,22 @@ std::uint64_t growth(const std::map<std::string, std::string>& before, const std
   return grown > 0 ? static_cast<std::uint64_t>(grown) : 0;
 }
 
-// This machine's processor time so far, and what its host took of it (proc(5), /proc/stat).
-std::vector<double> processor_times() {
+// This machine's processor time so far: all, idle, and what its host took (proc(5), /proc/stat).
+ProcessorTimes processor_times() {
+  constexpr int kIdle = 3;
+  constexpr int kIoWait = 4;
+  constexpr int kSteal = 7;
   std::ifstream stat("/proc/stat");
   std::string word;
   stat >> word;
-  double total = 0;
-  double steal = 0;
+  ProcessorTimes times;
   double value = 0;
-  for (int column = 0; column < 8 && stat >> value; ++column) {
-    total += value;
-    if (column == 7) steal = value;
+  for (int column = 0; column <= kSteal && stat >> value; ++column) {
+    times.total += value;
+    if (column == kIdle || column == kIoWait) times.idle += value;
+    if (column == kSteal) times.steal = value;
   }
-  return {total, steal};
+  return times;
 }
 
 constexpr const char* kServerFacts[] = {"redis_version", "valkey_version", "server_name", "redis_mode", "role", "os",
@@ -91,18 +95,21 @@ constexpr const char* kServerSettings[] = {"maxmemory", "maxmemory-policy", "io-
 
 void Run::open_control() {
   const Duration timeout = std::min<Duration>(plan_.config.timeouts.response, std::chrono::seconds(1));
-  control_ = std::make_unique<ControlConnection>(setup_.addresses.front(), plan_.config.target, control_connection_name(plan_), timeout);
-  {
+  for (const Address& address : setup_.addresses) {
+    control_ = std::make_unique<ControlConnection>(address, plan_.config.target, control_connection_name(plan_), timeout);
     const std::lock_guard lock(mutex_);
-    facts_.observed.same_host = is_local(setup_.addresses.front());
+    facts_.observed.same_host = is_local(address);
+    if (control_->connected()) break;
   }
   measure_base_rtt();
 }
 
 void Run::measure_base_rtt() {
   Histogram round_trips;
+  const std::int64_t start_ns = clock_.now_ns();
   for (int i = 0; i < kPings && control_->connected(); ++i) {
     const std::int64_t before_ns = clock_.now_ns();
+    if (before_ns - start_ns > kPingTime) break;
     if (control_->ask({"PING"})) round_trips.record(clock_.now_ns() - before_ns);
   }
   const std::lock_guard lock(mutex_);
@@ -134,9 +141,10 @@ void Run::observe_server(bool before) {
   const std::lock_guard lock(mutex_);
   Observations& observed = facts_.observed;
   observed.control_lost = info.empty();
-  const auto processor = processor_times();
-  if (processor[0] > processor_before_[0]) {
-    observed.steal_share = (processor[1] - processor_before_[1]) / (processor[0] - processor_before_[0]);
+  const ProcessorTimes times = processor_times();
+  if (const double passed = times.total - processor_before_.total; passed > 0) {
+    observed.steal_share = (times.steal - processor_before_.steal) / passed;
+    observed.idle_share = (times.idle - processor_before_.idle) / passed;
   }
   const auto cpu_before = server_cpu_s(info_before_);
   const auto cpu_after = server_cpu_s(info);
@@ -151,7 +159,7 @@ void Run::observe_server(bool before) {
 
 void Run::observe_window(std::int64_t start_ns, std::int64_t end_ns) {
   const auto busy = busy_now();
-  const std::int64_t last_ns = last_answer_ns();
+  const std::int64_t last_ns = latest(&WorkerStatus::last_answer_ns);
   const std::int64_t now_ns = clock_.now_ns();
   const std::lock_guard lock(mutex_);
   if (paused_since_ns_ != kNever) {  // stopped while paused

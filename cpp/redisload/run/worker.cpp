@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 namespace redisload {
@@ -30,6 +31,16 @@ void settle_thread(std::uint32_t worker, const std::optional<int>& cpu) {
     CPU_SET(static_cast<std::size_t>(*cpu), &set);
     pthread_setaffinity_np(pthread_self(), sizeof set, &set);
   }
+}
+
+// Without allocating: a target may answer every operation with an error.
+std::uint8_t reply_error_kind(Recorder& recorder, const Reply& reply) {
+  constexpr std::string_view kClass = "reply.";
+  std::array<char, 64> name{};
+  const std::string_view code = error_code(reply.text);
+  std::copy(kClass.begin(), kClass.end(), name.begin());
+  std::copy(code.begin(), code.end(), name.begin() + kClass.size());
+  return recorder.error_kind({name.data(), kClass.size() + code.size()});
 }
 
 }  // namespace
@@ -126,6 +137,7 @@ void Worker::run_timers(std::int64_t now_ns) {
     if (timer.reopen) {
       if (slot.connection->state() == Connection::State::closed) to_open_.push_back(timer.slot);
     } else {
+      --slot.reserved;
       slot.connection->window().push() = timer.operation;
       mark_dirty(slot);
     }
@@ -168,7 +180,6 @@ void Worker::flush_dirty() {
 
 void Worker::encode(InFlight& op, OutputBuffer& out) {
   const Workload& workload = context_.workload;
-  ++op.attempts;
   int replies = 0;
   if (op.phase == Phase::prefill) {
     replies = workload.encode_prefill(op.request, out);
@@ -181,7 +192,12 @@ void Worker::encode(InFlight& op, OutputBuffer& out) {
 }
 
 void Worker::on_sent(InFlight& op) {
-  recorder_.sent(recorded_label(op), op.attempts == 1, op.bytes_sent);
+  if (op.continued) [[unlikely]] {
+    recorder_.sent_further(recorded_label(op), op.bytes_sent);
+    return;
+  }
+  if (op.attempts == 0) op.first_sent_ns = op.sent_ns;
+  recorder_.sent(recorded_label(op), ++op.attempts == 1, op.bytes_sent);
   if (op.phase == Phase::measure) ++issued_;
 }
 
@@ -199,7 +215,7 @@ void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, 
   op.misses += meaning.misses;
   if (meaning.failed && !op.failed) [[unlikely]] {
     op.failed = true;
-    op.error_kind = recorder_.error_kind("reply." + std::string(error_code(reply.text)));
+    op.error_kind = reply_error_kind(recorder_, reply);
   }
   if (--op.replies_left == 0) finish_operation(slot_of(connection), op, now_ns);
 }
@@ -207,6 +223,10 @@ void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, 
 void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
   const Outcome outcome = op.failed ? Outcome::failed : Outcome::succeeded;
   const bool expired = op.expired;
+  if (!expired && (op.phase == Phase::measure || op.phase == Phase::warmup)) {
+    const NextStep next = context_.workload.after(op.request, outcome, now_ns);
+    if (next.kind != NextStep::Kind::done) [[unlikely]] return go_on(slot, op, next);
+  }
   if (expired) [[unlikely]] {
     recorder_.late_reply(recorded_label(op), op.bytes_received);
   } else if (op.failed) [[unlikely]] {
@@ -216,25 +236,28 @@ void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
     recorder_.succeeded(sample_of(slot, op, outcome, now_ns), op.hits, op.misses);
     ++phase_succeeded_;
   }
-  InFlightWindow& window = slot.connection->window();
-  if (op.phase == Phase::measure || op.phase == Phase::warmup) {
-    const NextStep next = context_.workload.after(op.request, outcome, now_ns);
-    if (next.kind != NextStep::Kind::done && !expired && generating_) [[unlikely]] {
-      InFlight again = op;
-      again.failed = false;
-      window.pop();
-      if (next.kind == NextStep::Kind::wait_until) {
-        timers_.push(Timer{next.until_ns, index_of(slot), false, again});
-      } else {
-        window.push() = again;
-        mark_dirty(slot);
-      }
-      return;
-    }
+  slot.connection->window().pop();
+  if (!expired) {
+    --outstanding_;
+    last_end_ns_ = now_ns;
   }
-  window.pop();
-  if (!expired) --outstanding_;
   slot_freed(slot, now_ns);
+}
+
+// Its next command takes the place that it has; so it does while it waits.
+void Worker::go_on(Slot& slot, const InFlight& op, const NextStep& next) {
+  InFlight again = op;
+  again.failed = false;
+  again.continued = true;
+  InFlightWindow& window = slot.connection->window();
+  window.pop();
+  if (next.kind == NextStep::Kind::wait_until) {
+    ++slot.reserved;
+    timers_.push(Timer{next.until_ns, index_of(slot), false, again});
+  } else {
+    window.push() = again;
+    mark_dirty(slot);
+  }
 }
 
 std::uint16_t Worker::recorded_label(const InFlight& op) const noexcept {
@@ -248,7 +271,7 @@ std::uint16_t Worker::recorded_label(const InFlight& op) const noexcept {
 Sample Worker::sample_of(const Slot& slot, const InFlight& op, Outcome outcome, std::int64_t completed_ns) const {
   Sample sample;
   sample.intended_ns = op.intended_ns;
-  sample.sent_ns = op.sent_ns;
+  sample.sent_ns = op.first_sent_ns;
   sample.completed_ns = completed_ns;
   sample.connection = slot.connection->number();
   sample.bytes = op.bytes_received;
@@ -273,6 +296,7 @@ void Worker::publish() {
   status_.phase_succeeded.store(phase_succeeded_, relaxed);
   status_.waiting.store(pacing() ? pacer_->waiting_count() : 0, relaxed);
   status_.last_answer_ns.store(last_answer_ns_, relaxed);
+  status_.last_end_ns.store(last_end_ns_, relaxed);
   status_.busy_ns.store(std::max<std::int64_t>(0, thread_cpu_ns() - polled_ns_), relaxed);
 }
 

@@ -59,6 +59,7 @@ class Worker {
     std::unique_ptr<OperationStream> stream;
     std::uint64_t budget = UINT64_MAX;  // closed loop: operations left in this phase
     std::uint32_t parked = 0;           // slots freed while paused
+    std::uint32_t reserved = 0;         // places of operations that wait for a time of their own
     bool dirty = false;
     bool counted_ready = false;
     bool opened_before = false;
@@ -117,6 +118,10 @@ class Worker {
   Sample sample_of(const Slot& slot, const InFlight& op, Outcome outcome, std::int64_t completed_ns) const;
   void mark_dirty(Slot& slot);
   void finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns);
+  void go_on(Slot& slot, const InFlight& op, const NextStep& next);
+  bool has_room(const Slot& slot) const noexcept {
+    return slot.connection->window().size() + slot.reserved < window_limit_;
+  }
   void count_unsuccessful() noexcept;
 
   const RunContext& context_;
@@ -153,7 +158,8 @@ class Worker {
   std::int64_t next_sweep_ns_ = 0;
   std::int64_t sweep_every_ns_;
   std::uint64_t answered_ = 0, issued_ = 0, unsuccessful_ = 0, phase_succeeded_ = 0;
-  std::int64_t last_answer_ns_ = 0, polled_ns_ = 0;
+  std::int64_t last_answer_ns_ = 0, last_end_ns_ = 0, polled_ns_ = 0;
+  bool opening_some_ = false;
   double rate_ = 0;
   std::map<std::string, std::uint64_t> control_commands_;
 };

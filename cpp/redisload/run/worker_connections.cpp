@@ -11,12 +11,16 @@ constexpr std::uint32_t kMostOpening = 128;  // of the whole run, so that an acc
 }  // namespace
 
 void Worker::open_some(std::int64_t now_ns) {
+  // A connection that breaks at once comes here again: the loop below goes on with the next one.
+  if (opening_some_) return;
+  opening_some_ = true;
   const auto most = std::max<std::uint32_t>(1, kMostOpening / static_cast<std::uint32_t>(context_.plan.workers.size()));
   while (!to_open_.empty() && opening_ < most) {
     Slot& slot = slots_[to_open_.back()];
     to_open_.pop_back();
     open(slot, now_ns);
   }
+  opening_some_ = false;
 }
 
 void Worker::open(Slot& slot, std::int64_t now_ns) {
@@ -36,7 +40,7 @@ void Worker::became_ready(Slot& slot, std::int64_t now_ns) {
   context_.events.add({now_ns, slot.opened_before ? "reconnect" : "connect", connection.number(), connection.address()});
   slot.opened_before = true;
   mark_dirty(slot);
-  if (source_ == Source::open_loop && generating_ && connection.window().size() < window_limit_) free_.add(index_of(slot));
+  if (source_ == Source::open_loop && generating_ && has_room(slot)) free_.add(index_of(slot));
   open_some(now_ns);
 }
 
@@ -51,7 +55,9 @@ void Worker::became_broken(Slot& slot, std::int64_t now_ns) {
     --opening_;
     count_handshake(connection);
   }
-  if (!context_.events.answered()) {
+  // A name with several addresses refuses us when none of them took us.
+  const bool next_address = connection.has_untried_address();
+  if (!context_.events.answered() && !next_address) {
     context_.events.refuse(fault);
     context_.notify();
   }
@@ -59,7 +65,7 @@ void Worker::became_broken(Slot& slot, std::int64_t now_ns) {
   const bool held_operations = connection.window().issued() != 0;
   if (!held_operations) recorder_.connection_fault(kind);
   context_.events.add({now_ns, was_ready ? "disconnect" : "connect_failed", connection.number(), fault.kind + ": " + fault.message});
-  const std::int64_t wait_ns = connection.backoff().next().count();
+  const std::int64_t wait_ns = next_address ? 0 : connection.backoff().next().count();
   timers_.push(Timer{now_ns + wait_ns, index_of(slot), true, {}});
   abandon_issued(slot, kind, now_ns);
   open_some(now_ns);
@@ -78,6 +84,7 @@ void Worker::abandon_issued(Slot& slot, std::uint8_t kind, std::int64_t now_ns) 
     recorder_.ended(sample_of(slot, op, outcome, -1), kind);
     count_unsuccessful();
     --outstanding_;
+    last_end_ns_ = now_ns;
   }
   window.drop_issued();
   for (std::size_t k = 0; k < freed; ++k) slot_freed(slot, now_ns);
@@ -112,6 +119,7 @@ void Worker::sweep_timeouts(Slot& slot, std::int64_t now_ns) {
     recorder_.ended(sample_of(slot, op, Outcome::timed_out, -1), recorder_.error_kind("timeout.response"));
     count_unsuccessful();
     --outstanding_;
+    last_end_ns_ = now_ns;
     if (!context_.events.answered()) {
       context_.events.refuse({"timeout.response", "first_reply",
                               connection.address() + " accepted the connection and answered no operation in time (timeouts.response_s)"});

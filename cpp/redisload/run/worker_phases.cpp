@@ -15,6 +15,8 @@ void Worker::begin_phase(const BeginPhase& order) {
   started_ = generating_ = false;
   end_kind_ = "run.ended";
   phase_succeeded_ = 0;
+  paused_ = false;  // a pause ends with its phase
+  for (Slot& slot : slots_) slot.parked = 0;
   if (phase_ != Phase::connect) return;
   source_ = Source::none;
   started_ = generating_ = true;
@@ -42,7 +44,7 @@ void Worker::start_operations(std::int64_t start_ns) {
     pacer_->start(start_ns, rate_, limited ? *share_.arrivals : OpenLoopPacer::kNoBudget);
     free_.clear();
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].connection->ready() && slots_[i].connection->window().size() < window_limit_) free_.add(i);
+      if (slots_[i].connection->ready() && has_room(slots_[i])) free_.add(i);
     }
     return;
   }
@@ -119,13 +121,15 @@ void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns, const std::
   if (phase_ == Phase::measure) recorder_.begin_phase(Phase::drain, at_ns);
 }
 
-// What was drawn and of which no byte went out was not sent.
+// What was drawn and of which no byte went out was not sent. An operation that waits for the
+// sending of its second command was: the server knows half of it.
 void Worker::drop_unissued(std::uint8_t kind) {
   for (Slot& slot : slots_) {
     InFlightWindow& window = slot.connection->window();
     for (std::size_t k = 0; k < window.unissued(); ++k) {
       InFlight& op = window.unissued_at(k);
-      recorder_.ended(sample_of(slot, op, Outcome::not_sent, -1), kind);
+      recorder_.ended(sample_of(slot, op, op.continued ? Outcome::lost : Outcome::not_sent, -1), kind);
+      if (op.continued) count_unsuccessful();
       --outstanding_;
     }
     slot.connection->drop_unissued();
@@ -154,9 +158,12 @@ void Worker::lose_in_flight(std::int64_t now_ns) {
       kept.push(timer);
     } else {
       recorder_.ended(sample_of(slots_[timer.slot], timer.operation, Outcome::lost, -1), kind);
+      count_unsuccessful();
+      --slots_[timer.slot].reserved;
     }
   }
   timers_ = std::move(kept);
+  drop_unissued(kind);
   outstanding_ = 0;
 }
 
@@ -166,7 +173,7 @@ void Worker::phase_done(std::int64_t now_ns) {
   // A phase stays open until the next one begins; what was measured ends here, so that the time
   // spent on asking the server afterwards is no part of it.
   if (phase_ == Phase::measure && drain_deadline_ns_ == kNever) {
-    recorder_.begin_phase(Phase::drain, answered_ == 0 ? now_ns : std::max(last_answer_ns_, start_ns_));
+    recorder_.begin_phase(Phase::drain, last_end_ns_ <= start_ns_ ? now_ns : last_end_ns_);
   }
   if (phase_ == Phase::cleanup || (phase_ == Phase::measure && !context_.plan.config.cleanup)) {
     recorder_.begin_phase(Phase::done, now_ns);
@@ -200,10 +207,9 @@ void Worker::assign_arrivals() {
   while (pacer_->waiting() && !free_.empty()) {
     const std::uint32_t index = free_.take();
     Slot& slot = slots_[index];
-    InFlightWindow& window = slot.connection->window();
-    if (!slot.connection->ready() || window.size() >= window_limit_) continue;
+    if (!slot.connection->ready() || !has_room(slot)) continue;
     push(slot, slot.stream->next(), pacer_->take());
-    if (window.size() < window_limit_) free_.add(index);
+    if (has_room(slot)) free_.add(index);
   }
 }
 
@@ -257,13 +263,13 @@ void Worker::slot_freed(Slot& slot, std::int64_t now_ns) {
   if (!generating_) return;
   if (source_ == Source::open_loop) {
     if (slot.connection->ready()) free_.add(index_of(slot));
-  } else if (source_ != Source::none) {
+  } else if (source_ != Source::none && now_ns < end_ns_) {
     next_operation(slot, now_ns);
   }
 }
 
 void Worker::pause(std::int64_t at_ns) {
-  if (paused_) return;
+  if (paused_ || at_ns >= end_ns_) return;
   paused_ = true;
   end_ns_ = kNever;  // paused time is not part of the window: resume() says where it ends
   if (pacing()) pacer_->set_rate(at_ns, 0);

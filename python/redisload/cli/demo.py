@@ -88,10 +88,12 @@ def _run_frozen(server: EmbeddedServer, duration_s: float, **options: object) ->
     with start_config(config_from_arguments(server.url, arguments)) as run:
         for row in run:
             errors += int(row["failed"]) + int(row["timed_out"]) + int(row["lost"])
-            _say("     " + statistic_line(row, int(errors), closed_loop="rate" not in options), dim=True)
+            if row["phase"] == "measure":
+                _say("  " + statistic_line(row, int(errors), closed_loop="rate" not in options), dim=True)
             measured += float(row["duration_s"]) if row["phase"] == "measure" else 0.0
             if not freeze_s and measured >= duration_s / 2 - 1:
                 freeze_s = _freeze(pid)
+                _say(f"         the server was frozen for {freeze_s:.3f} s", dim=True)
         result = run.wait()
     return Frozen(result, freeze_s)
 

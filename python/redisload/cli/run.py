@@ -18,11 +18,12 @@ from redisload.cli.options import config_from_flags, parameter_name, run_options
 from redisload.cli.output import print_lines
 from redisload.errors import Problem
 from redisload.report import Span, report_lines, wrap
-from redisload.runner import RunHandle, start_config
+from redisload.runner import start_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from redisload.handle import RunHandle
     from redisload.results import Result
 
 _DONE, _NOT_MET, _NOTHING_SUCCEEDED, _SIGINT, _SIGTERM = 0, 1, 3, 130, 143

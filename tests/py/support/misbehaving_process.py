@@ -18,7 +18,7 @@ _REPLIES = {
     b"PING": b"+PONG\r\n",
     b"GET": b"$-1\r\n",
     b"HELLO": b"-ERR unknown command 'HELLO'\r\n",
-    b"INFO": b"$22\r\nredis_version:0.0.0\r\n\r\n",
+    b"INFO": b"$21\r\nredis_version:0.0.0\r\n\r\n",
     b"CONFIG": b"*0\r\n",
     b"COMMAND": b"*0\r\n",
     **dict.fromkeys((b"INCR", b"DEL", b"UNLINK", b"EXISTS", b"DBSIZE"), b":1\r\n"),

@@ -57,43 +57,77 @@ def data(**changes: Any) -> dict[str, Any]:
     service, response = latencies(4000, 0.4e-3), latencies(4000, 0.5e-3)
     counts = dict.fromkeys(
         ("not_sent", "failed", "timed_out", "lost", "misses", "retries", "late_replies"), 0
-    ) | {"offered": 4000, "issued": 4000, "succeeded": 4000, "attempts": 4000, "hits": 2000,
-         "bytes_sent": 400_000, "bytes_received": 300_000}  # fmt: skip
+    ) | {
+        "offered": 4000,
+        "issued": 4000,
+        "succeeded": 4000,
+        "attempts": 4000,
+        "hits": 2000,
+        "bytes_sent": 400_000,
+        "bytes_received": 300_000,
+    }
     half = {name: value // 2 for name, value in counts.items()}
 
     def operation(part: slice) -> dict[str, Any]:
         return {
-            **half, "errors": {}, "service_time": histogram(service[part]),
-            "response_time": histogram(response[part]), "error_time": histogram(),
-        }  # fmt: skip
+            **half,
+            "errors": {},
+            "service_time": histogram(service[part]),
+            "response_time": histogram(response[part]),
+            "error_time": histogram(),
+        }
 
     made: dict[str, Any] = {
-        "final": True, "valid": True, "verdict": "unsaturated", "warnings": [], "interrupted": False,
-        "stop_reason": "duration", "seed": 42, "started_at": 1_790_000_000.25,
+        "final": True,
+        "valid": True,
+        "verdict": "unsaturated",
+        "warnings": [],
+        "interrupted": False,
+        "stop_reason": "duration",
+        "seed": 42,
+        "started_at": 1_790_000_000.25,
         "phases": [
             {"phase": "connect", "start_s": 0.0, "end_s": 0.5},
             {"phase": "measure", "start_s": 0.5, "end_s": 4.5},
         ],
-        "closed_loop": "rate" not in options, "current_phase": "done", "progress": None,
+        "closed_loop": "rate" not in options,
+        "current_phase": "done",
+        "progress": None,
         "totals": {**counts, "elapsed_s": 4.0, "throughput": 1000.0, "goodput": 990.0},
         "operations": {"GET": operation(slice(0, None, 2)), "SET": operation(slice(1, None, 2))},
-        "service_time": histogram(service), "response_time": histogram(response), "error_time": histogram(),
-        "lateness": histogram([1e-6] * 100), "connect_time": histogram([1e-3] * 50), "pool_wait": histogram(),
-        "errors": {}, "connection_faults": {}, "commands": {"measure": {"GET": 2000, "SET": 2000}},
-        "intervals": rows(4), "interval_histograms": None,
+        "service_time": histogram(service),
+        "response_time": histogram(response),
+        "error_time": histogram(),
+        "lateness": histogram([1e-6] * 100),
+        "connect_time": histogram([1e-3] * 50),
+        "pool_wait": histogram(),
+        "errors": {},
+        "connection_faults": {},
+        "commands": {"measure": {"GET": 2000, "SET": 2000}},
+        "intervals": rows(4),
+        "interval_histograms": None,
         "samples": {
-            "intended_ns": np.array([10, 20, 30], dtype=np.int64), "sent_ns": np.array([11, 21, -1]),
+            "intended_ns": np.array([10, 20, 30], dtype=np.int64),
+            "sent_ns": np.array([11, 21, -1]),
             "completed_ns": np.array([600_000_000, 2_600_000_000, -1]),
-            "operation": np.array([0, 1, 1], dtype=np.uint16), "outcome": np.array([0, 0, 3], dtype=np.uint8),
+            "operation": np.array([0, 1, 1], dtype=np.uint16),
+            "outcome": np.array([0, 0, 3], dtype=np.uint8),
         },
-        "sample_names": {"operation": ["GET", "SET"], "outcome": ["succeeded", "failed", "timed_out", "lost"]},
+        "sample_names": {
+            "operation": ["GET", "SET"],
+            "outcome": ["succeeded", "failed", "timed_out", "lost"],
+        },
         "samples_dropped": 0,
         "events": [{"time_s": 1.5, "kind": "disconnect", "connection": 3, "message": "connection reset"}],
-        "base_rtt": histogram([50e-6] * 30), "server": {"redis_version": "7.0.15"}, "same_host": False,
-        "worker_busy": [0.5], "workers": 1, "connections": 50,
+        "base_rtt": histogram([50e-6] * 30),
+        "server": {"redis_version": "7.0.15"},
+        "same_host": False,
+        "worker_busy": [0.5],
+        "workers": 1,
+        "connections": 50,
         "config": config,
         "environment": {"redisload": "0.1.0", "host": "a", "cores": 2, "server": {"redis_version": "7.0.15"}},
-    }  # fmt: skip
+    }
     return made | changes
 
 
