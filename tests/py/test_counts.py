@@ -235,7 +235,8 @@ class TestKeys:
             assert pipeline.execute() == [77] * 1_003
         assert result.commands["prefill"] == {"SET": 1_003}
         assert (result.totals.hits, result.totals.misses) == (5_000, 0)
-        assert not result.warnings or {one["code"] for one in result.warnings} == {"threads_reduced"}
+        codes = {one["code"] for one in result.warnings}
+        assert not codes & {"prefill_incomplete", "unexpected_misses", "evictions"}
 
     def test_without_prefill_nothing_is_written_before(
         self, redis_server: EmbeddedServer, redis_client: redis.Redis

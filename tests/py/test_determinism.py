@@ -29,7 +29,7 @@ KEY_DIGITS = 12
 
 
 def load_streams(log: SinkLog, prefilled: int = 0) -> Streams:
-    """Connection → its operations in order, without its handshake and without the first ``prefilled`` of all."""
+    """Connection → its operations in order, without handshakes and the first ``prefilled`` of all."""
     names = {number: name for number, name in log.names.items() if not name.endswith(":control")}
     streams: Streams = {name: [] for name in names.values()}
     commands = log.commands

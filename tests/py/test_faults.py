@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import redisload as rl
 from support.conservation import assert_conserved
+from support.leaks import assert_no_leak, usage
 from support.live import completions_ns, measured, wait_for_measure, zero_ns
 from support.misbehaving import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from redisload.embedded import EmbeddedServer
     from support.misbehaving import MisbehavingServer
 
 RESPONSE_S, GRACE_S = 0.4, 0.4
@@ -39,6 +43,7 @@ KIND_OF_FAULT = {
 }
 AT_START = {  # what the handshake meets: the stage, and words that say what to do
     "refused": ("connect", "nothing listens there"),
+    "never_accepts": ("connect", "timeouts.connect_s"),
     "never_answers": ("handshake", "timeouts.handshake_s"),
     "garbage": ("handshake", "is it a Redis or Valkey server"),
     "closes_after_each_reply": ("first_reply", "its log may say why"),
@@ -59,10 +64,25 @@ def refused_port() -> Iterator[int]:
 
 
 @pytest.fixture
+def unaccepting_port() -> Iterator[int]:
+    """A port of ours whose queue of connections is full and never emptied."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            queued = stack.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
 def broken_port(
-    refused_port: int, misbehaving_server: Callable[..., MisbehavingServer]
+    refused_port: int, unaccepting_port: int, misbehaving_server: Callable[..., MisbehavingServer]
 ) -> Callable[[str], int]:
-    return lambda kind: refused_port if kind == "refused" else misbehaving_server(kind).port
+    ports = {"refused": refused_port, "never_accepts": unaccepting_port}
+    return lambda kind: ports.get(kind) or misbehaving_server(kind).port
 
 
 def url(port: int) -> str:
@@ -131,17 +151,46 @@ class TestAtTheStart:
         assert f"(stage: {AT_START[kind][0]})" in message
         assert message.count("127.0.0.1") >= 1
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "closes_after_each_reply"])
+    @pytest.mark.parametrize("options", [{}, {"prefill": False, "rate": 200}], ids=["prefill", "measure"])
     def test_after_the_handshake_it_is_the_first_reply(
-        self, kind: str, misbehaving_server: Callable[..., MisbehavingServer]
+        self, kind: str, options: dict[str, Any], misbehaving_server: Callable[..., MisbehavingServer]
     ) -> None:
         server = misbehaving_server(kind, after=1)  # the answer to CLIENT SETNAME
         before = time.monotonic()
         with pytest.raises(rl.TargetError) as caught:
-            rl.run(url(server.port), connections=1, keys=100, duration_s=1, timeouts=TIMEOUTS)
+            rl.run(url(server.port), connections=1, keys=100, duration_s=1, timeouts=TIMEOUTS, **options)
         # The control connection may wait for an answer of its own first.
         assert time.monotonic() - before < 2 * RESPONSE_S + GRACE_S + SLACK_S
         assert caught.value.stage == "first_reply"
+
+    def test_a_name_without_an_address(self) -> None:
+        with pytest.raises(rl.TargetError, match=r"no-such-host\.invalid") as caught:
+            rl.run("redis://no-such-host.invalid:6379", connections=1, duration_s=1, timeouts=TIMEOUTS)
+        assert caught.value.stage == "resolve"
+
+    @pytest.mark.redis
+    def test_more_connections_than_the_server_takes(
+        self, start_server: Callable[..., EmbeddedServer]
+    ) -> None:
+        server = start_server(options={"maxclients": 5})
+        with pytest.raises(rl.TargetError, match="max number of clients reached") as caught:
+            rl.run(server.url, connections=20, keys=100, duration_s=1, timeouts=TIMEOUTS)
+        # The refusal stands in the place of the first answer; then the connection is closed.
+        assert caught.value.stage in ("handshake", "first_reply")
+
+    def test_a_prefill_that_does_not_get_on_is_stalled(
+        self, misbehaving_server: Callable[..., MisbehavingServer]
+    ) -> None:
+        server = misbehaving_server("closes_after_each_reply", after=1)
+        before = time.monotonic()
+        result = rl.run(url(server.port), connections=1, keys=100, duration_s=1, timeouts=TIMEOUTS)
+        # It answered one operation; from then on only the handshakes.
+        assert time.monotonic() - before < RESPONSE_S + 2 * GRACE_S + SLACK_S
+        assert result.stop_reason == "stalled"
+        assert not result.valid
+        assert "stalled" in [warning["code"] for warning in result.warnings]
+        assert result.totals.offered == 0
 
 
 class TestInMidRun:
@@ -169,11 +218,10 @@ class TestInMidRun:
         assert result.totals.failed == 0  # all were written whole: the server may have run them
         healthy_ns = measured(result, "completed_ns")[measured(result, "completed_ns") >= 0] + zero_ns(result)
         assert (healthy_ns < struck_ns).sum() > 50
-        if kind == "closes_after_each_reply":
-            assert (healthy_ns > struck_ns + 50_000_000).any()  # it does answer, once a connection
-        else:
-            assert not result.valid
-            assert "target_unresponsive" in [warning["code"] for warning in result.warnings]
+        # Its connections are opened again, and that is all that it answers.
+        assert not (healthy_ns > struck_ns + 50_000_000).any()
+        assert not result.valid
+        assert "target_unresponsive" in [warning["code"] for warning in result.warnings]
 
     @pytest.mark.parametrize("kind", ["garbage", "never_answers", "deep_nesting", "closes_on_accept"])
     def test_the_run_recovers_when_the_server_does(
@@ -188,3 +236,31 @@ class TestInMidRun:
         assert (after_s > last_s - 0.5).sum() == pytest.approx(250, abs=100)  # at the full rate again
         reopened = {event["connection"] for event in result.events if event["kind"] == "reconnect"}
         assert reopened == set(range(4))
+
+
+@pytest.mark.parametrize("at_start", [False, True], ids=["mid-run", "start"])
+@pytest.mark.parametrize("kind", ["huge_bulk", "deep_nesting", "closes_on_accept"])
+def test_nothing_is_left_behind(
+    kind: str, at_start: bool, misbehaving_server: Callable[..., MisbehavingServer]
+) -> None:
+    """Threads and descriptors as before; after 3 runs, 10 more add less than 4 MiB."""
+    server = misbehaving_server(kind, after=0 if at_start else None)
+    options: dict[str, Any] = {"connections": 4, "keys": 100, "duration_s": 0.25, "timeouts": TIMEOUTS}
+    gc.collect()
+    before = usage()
+    rss_bytes: list[int] = []
+    for _ in range(13):
+        if at_start:
+            with pytest.raises(rl.TargetError):
+                rl.run(url(server.port), **options)
+        else:
+            server.misbehave(False)
+            with rl.start(url(server.port), rate=2000, **options) as run:
+                wait_for_measure(run)
+                server.misbehave()
+                assert sum(run.wait().errors.values()) > 0
+            del run
+        gc.collect()
+        assert_no_leak(before)
+        rss_bytes.append(usage().rss_bytes)
+    assert rss_bytes[-1] - rss_bytes[2] < 4 << 20, [one >> 10 for one in rss_bytes]

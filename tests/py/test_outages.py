@@ -58,7 +58,8 @@ def test_killed_and_restarted(start_server: Callable[..., EmbeddedServer], rate:
         restarted_ns = time.monotonic_ns()
         result = run.wait()
     assert_ended_in_time(result, time.monotonic() - started, 4)
-    assert BROKEN & set(result.errors)
+    # At a low rate there may have been nothing in flight: then the fault stands without an operation.
+    assert BROKEN & (set(result.errors) | set(result.connection_faults))
     assert set(result.errors) <= BROKEN
     assert result.totals.lost + result.totals.failed == sum(result.errors.values()) <= 8 * 4
     assert "connection.refused" in result.connection_faults
@@ -127,6 +128,8 @@ def test_frozen_in_prefill_is_stalled(start_server: Callable[..., EmbeddedServer
     assert took_s <= RESPONSE_S + 2 * GRACE_S + SLACK_S
     assert result.totals.offered == 0
     assert not result.errors
+    assert not result.valid
+    assert "stalled" in [warning["code"] for warning in result.warnings]
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
@@ -151,6 +154,30 @@ def test_connections_cut_by_the_network(
     assert set(result.connection_faults) <= BROKEN
     assert result.valid
     assert result.intervals["connections"][result.intervals["phase"] == "measure"][-1] == 8
+
+
+@pytest.mark.parametrize("cut_after_bytes", [12, 40, 41])
+def test_closed_after_each_reply_or_two(
+    redis_server: EmbeddedServer, start_proxy: Callable[..., Proxy], cut_after_bytes: int
+) -> None:
+    """A reply may also be cut in its middle; the server runs the commands all the same."""
+    proxy = start_proxy(redis_server.port)
+    options = {**OPTIONS, "sample_rate": 0.0}
+    with rl.start(f"redis://127.0.0.1:{proxy.port}", duration_s=1, **options) as run:
+        wait_for_measure(run)
+        started_s = run.snapshot().phases[-1]["start_s"]
+        time.sleep(0.2)
+        healthy = run.snapshot().totals.succeeded
+        proxy.close_connections()
+        proxy.set(cut_after_bytes=cut_after_bytes, cut_with="close")
+        began = time.monotonic()
+        result = run.wait()
+    assert_ended_in_time(result, time.monotonic() - began + started_s, 1)
+    assert BROKEN & set(result.errors)
+    assert set(result.errors) <= BROKEN | {"run.ended"}
+    assert result.totals.lost > 32
+    assert result.totals.succeeded > healthy  # the connections' first replies count
+    assert result.connection_faults.keys() <= BROKEN
 
 
 def test_black_hole(redis_server: EmbeddedServer, start_proxy: Callable[..., Proxy]) -> None:
@@ -196,20 +223,21 @@ def test_an_operation_whose_last_byte_was_not_written_has_failed(
 ) -> None:
     server = start_server()
     assert server.pid is not None
-    options = {**OPTIONS, "connections": 1, "pipeline": 1, "keys": 1, "values": 64 << 20, "prefill": False}
+    options = {**OPTIONS, "connections": 1, "pipeline": 2, "keys": 1, "values": 32 << 20, "prefill": False}
     options["timeouts"] = rl.Timeouts(response_s=5, grace_s=0.5)
     workload = rl.Workload("basic_rw", weights={"SET": 1})
     with rl.start(server.url, workload=workload, duration_s=2, **options) as run:
         wait_for_measure(run)
         time.sleep(0.7)
         with frozen(server.pid):
-            time.sleep(0.2)
+            time.sleep(0.5)  # until the buffers are full
             server.kill()
         result = run.wait()
     assert_conserved(result)
-    # 64 MiB do not fit into the sockets' buffers: the server cannot have run the command.
+    # 32 MiB do not fit into the sockets' buffers: behind what the server may have read whole, one command
+    # was begun, and it cannot have run that.
     assert result.totals.failed == 1
-    assert result.totals.lost == 0
+    assert result.totals.lost <= 1
     assert BROKEN & set(result.operations["SET"]["errors"])
     assert result.error_time.count == 0
 
@@ -236,25 +264,28 @@ def test_error_replies_are_failures_apart_from_latency(redis_server: EmbeddedSer
     assert result.totals.goodput * result.totals.elapsed_s == pytest.approx(result.totals.succeeded, abs=1)
 
 
-class TestErrorBudget:
-    def test_a_count(self, redis_server: EmbeddedServer, start_proxy: Callable[..., Proxy]) -> None:
-        proxy = start_proxy(redis_server.port)
-        url = f"redis://127.0.0.1:{proxy.port}"
-        with rl.start(url, duration_s=10, max_errors=3, **{**OPTIONS, "sample_rate": 0.0}) as run:
-            wait_for_measure(run)
-            time.sleep(0.2)
-            proxy.reset_connections()
-            reset = time.monotonic()
-            result = run.wait()
-        assert time.monotonic() - reset < 0.5 + SLACK_S
-        assert_conserved(result)
-        assert result.stop_reason == "max_errors"
-        assert result.totals.lost > 3
+@pytest.mark.parametrize("max_errors", [3, 1e-5])
+def test_the_error_budget_ends_the_run(
+    redis_server: EmbeddedServer, start_proxy: Callable[..., Proxy], max_errors: float
+) -> None:
+    proxy = start_proxy(redis_server.port)
+    options = {**OPTIONS, "sample_rate": 0.0, "max_errors": max_errors}
+    with rl.start(f"redis://127.0.0.1:{proxy.port}", duration_s=10, **options) as run:
+        wait_for_measure(run)
+        time.sleep(0.2)
+        proxy.reset_connections()
+        reset = time.monotonic()
+        result = run.wait()
+    assert time.monotonic() - reset < 0.5 + SLACK_S
+    assert_conserved(result)
+    assert result.stop_reason == "max_errors"
+    assert result.totals.lost > 3
 
 
 def test_nothing_is_left_behind(redis_server: EmbeddedServer, start_proxy: Callable[..., Proxy]) -> None:
     """Threads and descriptors as before; after 3 runs, 10 more add less than 4 MiB."""
     proxy = start_proxy(redis_server.port)
+    gc.collect()  # what earlier tests left
     before = usage()
     rss_bytes: list[int] = []
     for number in range(13):

@@ -37,6 +37,7 @@ class Judge {
   void run() {
     r_.verdict = verdict();
     check_issued();
+    check_stalled();
     check_lateness();
     check_errors();
     check_keys();
@@ -101,6 +102,13 @@ class Judge {
     if (grows && static_cast<double>(totals_.not_sent) > 0.002 * static_cast<double>(offered())) {
       invalid("backlog_grows", "the operations that waited for a connection became more until the end: the rate is just above what the target holds");
     }
+  }
+
+  // Before the window nothing is measured that could show it.
+  void check_stalled() {
+    if (r_.stop_reason != StopReason::stalled || !r_.valid) return;
+    const std::string phase(r_.phases.empty() ? "set-up" : to_string(r_.phases.back().phase));
+    invalid("stalled", "the target stopped answering during " + phase + ": the run ended after timeouts.response_s + timeouts.grace_s of silence");
   }
 
   void check_lateness() {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -13,11 +14,20 @@ namespace {
 
 constexpr std::size_t kReceiveBuffer = 64 << 10;
 constexpr std::int64_t kLongestSweep = 10 * kMillisecond;
+constexpr std::int64_t kInterrupted = kMillisecond / 100;
+constexpr std::int64_t kContended = kMillisecond;
+constexpr std::int64_t kYield = 200 * kMillisecond;
 
 std::int64_t thread_cpu_ns() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return t.tv_sec * kSecond + t.tv_nsec;
+}
+
+long thread_preemptions() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
 }
 
 void settle_thread(std::uint32_t worker, const std::optional<int>& cpu) {
@@ -95,11 +105,23 @@ void Worker::turn() {
   // again and again instead. Polling that finds nothing is idle time.
   std::int64_t sleep_ns = next_wake_ns() - now_ns;
   const std::int64_t arrival_ns = pacing() ? pacer_->next_release_ns() : kNever;
-  const bool poll = poll_ns_ != 0 && arrival_ns != kNever && arrival_ns - now_ns <= poll_ns_;
-  if (arrival_ns != kNever) sleep_ns = std::min(sleep_ns, arrival_ns - now_ns - poll_ns_);
+  const std::int64_t poll_ns = now_ns < poll_again_ns_ ? 0 : poll_ns_;
+  const bool poll = poll_ns != 0 && arrival_ns != kNever && arrival_ns - now_ns <= poll_ns;
+  if (arrival_ns != kNever) sleep_ns = std::min(sleep_ns, arrival_ns - now_ns - poll_ns);
   const auto ready = loop_.wait(poll ? 0 : std::max<std::int64_t>(sleep_ns, 0));
   for (const Readiness& one : ready) handle(one);
-  if (poll && ready.empty()) polled_ns_ += context_.clock.now_ns() - now_ns;
+  if (poll && ready.empty()) polled_in_vain(now_ns, context_.clock.now_ns());
+}
+
+// A turn that finds nothing takes about a microsecond. One that took much longer was interrupted, and
+// that was not our time. Where others want this processor, who polls uses up its share and is kept
+// waiting when an operation is due, while who sleeps is let in when it wakes: sleep for a while then.
+void Worker::polled_in_vain(std::int64_t from_ns, std::int64_t to_ns) noexcept {
+  if (to_ns - from_ns < kInterrupted) polled_ns_ += to_ns - from_ns;
+  if (to_ns - from_ns < kContended) return;
+  const long preemptions = thread_preemptions();
+  if (preemptions != preemptions_) poll_again_ns_ = to_ns + kYield;  // else the host took the processor
+  preemptions_ = preemptions;
 }
 
 std::int64_t Worker::next_wake_ns() const {

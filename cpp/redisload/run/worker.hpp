@@ -78,6 +78,7 @@ class Worker {
   void take_orders(std::int64_t now_ns);
   void run_timers(std::int64_t now_ns);
   std::int64_t next_wake_ns() const;
+  void polled_in_vain(std::int64_t from_ns, std::int64_t to_ns) noexcept;
   void handle(const Readiness& ready);
   void flush_dirty();
   void publish();
@@ -159,6 +160,8 @@ class Worker {
   std::int64_t sweep_every_ns_;
   std::uint64_t answered_ = 0, issued_ = 0, unsuccessful_ = 0, phase_succeeded_ = 0;
   std::int64_t last_answer_ns_ = 0, last_end_ns_ = 0, polled_ns_ = 0;
+  std::int64_t poll_again_ns_ = 0;  // not before
+  long preemptions_ = 0;            // by other threads, when last looked at
   bool opening_some_ = false;
   double rate_ = 0;
   std::map<std::string, std::uint64_t> control_commands_;

@@ -1,5 +1,6 @@
 // When operations begin and when phases end.
 #include <algorithm>
+#include <limits>
 
 #include "redisload/run/worker.hpp"
 
@@ -190,7 +191,12 @@ void Worker::end_interval(std::int64_t now_ns) {
   for (Slot& slot : slots_) in_flight += static_cast<std::uint32_t>(slot.connection->window().issued());
   recorder_.gauges().in_flight = in_flight;
   recorder_.gauges().connections = ready_;
-  recorder_.gauges().target_rate = paused_ ? 0 : rate_;
+  if (source_ == Source::open_loop) {  // a share: the workers' gauges are summed
+    const double share = rate_ / static_cast<double>(context_.plan.workers.size());
+    recorder_.gauges().target_rate = paused_ || !generating_ ? 0 : share;
+  } else {
+    recorder_.gauges().target_rate = std::numeric_limits<double>::quiet_NaN();
+  }
   recorder_.advance(now_ns);
 }
 

@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"HelloPassword", "-WRONGPASS invalid\r\n", true, 3, "auth.WRONGPASS", "auth"},
         Refusal{"Garbage", "HTTP/1.1 400 Bad Request\r\n", false, {}, "protocol.invalid", "handshake"},
         Refusal{"TooLarge", "$99999999999999\r\n", true, {}, "protocol.too_large", "auth"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 TEST(ConnectionSetup, NoAuthForSetnameIsARefusal) {
   ConnectionRig rig;

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.processes import Spent, run_child
+from benchmarks.processes import Spent, output_of, run_child
 from benchmarks.targets import KEY_COUNT, KEY_PREFIX, VALUE_BYTES
 
 if TYPE_CHECKING:
@@ -46,10 +45,6 @@ def _script(name: str) -> str:
     return str(beside) if beside.exists() else (shutil.which(name) or name)
 
 
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 @dataclass(frozen=True)
 class Redisload:
     """Ours, through its shell as a user runs it: statistics line every interval, report at the end."""
@@ -59,7 +54,7 @@ class Redisload:
 
     def version(self) -> str:
         """Name and version, to print."""
-        return _output(_script("redisload"), "--version")
+        return output_of([_script("redisload"), "--version"])
 
     def run(self, target: Target, load: Load, operations: int) -> Spent:
         """Sends the operations in random order; fails unless every one succeeded."""
@@ -87,7 +82,7 @@ class RedisBenchmark:
 
     def version(self) -> str:
         """Name and version, to print."""
-        return _output("redis-benchmark", "--version")
+        return output_of(["redis-benchmark", "--version"])
 
     def run(self, target: Target, load: Load, operations: int) -> Spent:
         """Sends the SETs, then the GETs."""
@@ -108,7 +103,7 @@ class RespBenchmark:
 
     def version(self) -> str:
         """Name and version, to print."""
-        return "resp-benchmark " + _output(_script("resp-benchmark"), "--version")
+        return "resp-benchmark " + output_of([_script("resp-benchmark"), "--version"])
 
     def run(self, target: Target, load: Load, operations: int) -> Spent:
         """Sends the SETs, then the GETs."""

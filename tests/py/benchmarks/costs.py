@@ -6,13 +6,12 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import ratios
-from benchmarks.processes import CLIENT_CPU, pinned, run_child
+from benchmarks.processes import CLIENT_CPU, output_of, pinned, run_child
 from benchmarks.rows import Line
 from benchmarks.targets import instant_sink
 
@@ -33,9 +32,7 @@ def recording(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
     given = os.environ.get("REDISLOAD_RECORDER_BENCHMARK", str(binary))
     medians = []
     for run in range(6):
-        output = subprocess.run(
-            pinned(CLIENT_CPU, [given]), capture_output=True, text=True, check=True
-        ).stdout
+        output = output_of(pinned(CLIENT_CPU, [given]))
         found = _RECORDING.search(output)
         if not found:
             raise RuntimeError(f"what does the recorder benchmark say?\n{output}")
@@ -53,7 +50,7 @@ def recording(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
 IMPORTS = {
     "import redisload": "import redisload",
     # numpy, rich and the core come with the first name that needs them: what a script pays in the end
-    "import redisload, its names used": "from redisload import Result, RunConfig, load, run, server, start",
+    "import redisload, its names used": "from redisload import Keys, Result, load, run, server, start",
     "import numpy": "import numpy",
 }
 
@@ -83,55 +80,22 @@ def importing(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
     return lines, {"row": "import", "cpu_ms": cpu_ms}
 
 
-# Run in a process of its own, so that its memory is its own. A column that owns nothing, that two readings
-# see at one address, and that added no memory to the process was not copied.
-_SAMPLES_SCRIPT = """
-import json, resource, sys, time
-import numpy as np
-import redisload as rl
-
-def resident_mib():
-    pages = int(open("/proc/self/statm").read().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-count = int(sys.argv[2])
-result = rl.run(sys.argv[1], workload=rl.Workload("basic_rw", weights={"SET": 1, "GET": 1}), keys=100_000,
-                connections=50, pipeline=64, operations=count, sample_rate=1.0, sample_limit=count,
-                prefill=False, progress=False)
-before, start = resident_mib(), time.process_time()
-names = ("intended_ns", "sent_ns", "completed_ns", "operation", "outcome", "connection", "bytes", "phase",
-         "attempts", "node", "weight")
-columns = {name: result.samples[name] for name in names}
-spent_ms, added_mib = 1e3 * (time.process_time() - start), resident_mib() - before
-again = {name: result.samples[name] for name in names}
-print(json.dumps({
-    "samples": min(len(c) for c in columns.values()),
-    "bytes": sum(c.nbytes for c in columns.values()),
-    "contiguous": all(c.flags.c_contiguous for c in columns.values()),
-    "owned": [n for n, c in columns.items() if c.flags.owndata],
-    "moved": [n for n, c in columns.items() if c.ctypes.data != again[n].ctypes.data],
-    "read_ms": spent_ms, "added_mib": added_mib,
-    "completed": bool((columns["completed_ns"] >= columns["sent_ns"]).all()),
-}))
-"""
-
-
 def samples(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
     """Ten million samples as numpy columns: views of the core's memory, or copies?"""
+    child = Path(__file__).with_name("samples_child.py")
     with instant_sink() as sink:
-        output = subprocess.run(
-            [sys.executable, "-c", _SAMPLES_SCRIPT, f"redis://127.0.0.1:{sink.port}", str(SAMPLES)],
-            capture_output=True, text=True, check=True, cwd="/",
-        ).stdout  # fmt: skip
+        output = output_of([sys.executable, str(child), f"redis://127.0.0.1:{sink.port}", str(SAMPLES)])
     facts = json.loads(output)
     tell(output.strip())
-    copied = facts["owned"] or facts["moved"] or not facts["contiguous"] or facts["added_mib"] > 8
-    whole = facts["samples"] == SAMPLES and facts["completed"]
+    odd = facts["owned"] + facts["not_of_core"] + facts["moved"]
+    copied = odd or not facts["contiguous"] or facts["added_mib"] > 8
+    if facts["samples"] < SAMPLES:
+        raise RuntimeError(f"only {facts['samples']:,} samples, the others were dropped: too busy a machine")
     line = Line(
         f"{facts['samples']:,} samples", "reading all columns into numpy",
         f"{facts['read_ms']:.1f} ms, +{max(0.0, facts['added_mib']):.1f} MiB", "",
         f"{facts['bytes'] / 2**20:,.0f} MiB seen", "no copy",
-        "missed" if copied or not whole else "holds",
+        "missed" if copied or not facts["completed"] else "holds",
     )  # fmt: skip
     return [line], {"row": "samples", **facts}
 

@@ -50,6 +50,18 @@ def run_child(command: list[str], cpu: int = CLIENT_CPU) -> Spent:
     return Spent(usage.ru_utime + usage.ru_stime, wall_s)
 
 
+def output_of(command: list[str]) -> str:
+    """What a command printed.
+
+    Raises:
+        RuntimeError: its exit status is not 0; with the end of what it said on standard error.
+    """
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stderr[-2000:]}")
+    return done.stdout.strip()
+
+
 @dataclass(frozen=True)
 class MachineTime:
     """Seconds since boot: of the server's processor and of all processors; and the server's own."""

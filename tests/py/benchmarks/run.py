@@ -14,19 +14,26 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
 import json
 import os
 import platform
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.clients import RedisBenchmark, Redisload, RespBenchmark
 from benchmarks.costs import COSTS
 from benchmarks.rows import ROWS, Line, context, run_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Job: TypeAlias = Callable[[int, Callable[[str], None]], tuple[list[Line], dict[str, Any]]]
 
 PAIRS, QUICK_PAIRS = 16, 6
 
@@ -78,7 +85,7 @@ def tell(message: str) -> None:
 
 
 def main() -> int:
-    """Measures and prints; the exit status is 0 whatever the figures are."""
+    """Measures and prints; the exit status is 0 whatever the figures are, 1 when some could not be had."""
     names = [row.name for row in ROWS] + list(COSTS)
     parser = argparse.ArgumentParser(
         prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -102,30 +109,29 @@ def main() -> int:
     facts = machine()
     lines: list[Line] = []
     records: list[dict[str, Any]] = []
-    notes: list[str] = []
-    for row in ROWS:
-        if row.name in chosen:
-            tell(f"{row.title}:")
-            new, record = run_row(row, pairs, tell)
-            lines += new
-            records.append(record)
-            notes.append(f"{row.name}: {context(record)}")
-    for name, cost in COSTS.items():
-        if name in chosen:
-            tell(f"{name}:")
-            new, record = cost(pairs, tell)
-            lines += new
-            records.append(record)
+    failures: list[str] = []
+    jobs: dict[str, Job] = {row.name: functools.partial(run_row, row) for row in ROWS} | COSTS
+    for name in [name for name in names if name in chosen]:
+        tell(f"{name}:")
+        try:
+            new, record = jobs[name](pairs, tell)
+        except (RuntimeError, OSError) as error:
+            failures.append(f"{name}: {error}")  # what the other rows measured is still worth having
+            tell(failures[-1])
+            continue
+        lines += new
+        records.append(record)
+        if arguments.json:
+            everything = {"facts": facts, "pairs": pairs, "rows": records, "table": [vars(x) for x in lines]}
+            arguments.json.write_text(json.dumps(everything))
     for key, value in facts.items():
         print(f"{key + ':':<9}{value}")
     print(f"{pairs} pairs in A B B A order; intervals by order statistics\n")
     print(table(lines))
-    print("\n" + "\n".join(notes))
-    if arguments.json:
-        arguments.json.write_text(
-            json.dumps({"facts": facts, "pairs": pairs, "rows": records, "table": [vars(x) for x in lines]})
-        )
-    return 0
+    print("\n" + "\n".join(f"{record['row']}: {context(record)}" for record in records if "tools" in record))
+    for failure in failures:
+        print(f"\nnot measured: {failure}")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def dispersion(counts: np.ndarray) -> float:
 def exponential_p(gaps: np.ndarray, mean: float) -> float:
     """Kolmogorov-Smirnov: probability of a largest deviation from the exponential distribution like this one.
 
-    The asymptotic series of N. Smirnov, "Table for estimating the goodness of fit of empirical distributions",
-    Ann. Math. Statist. 19(2), 1948; of thousands of gaps.
+    The asymptotic series of N. Smirnov, "Table for estimating the goodness of fit of empirical
+    distributions", Ann. Math. Statist. 19(2), 1948; of thousands of gaps.
     """
     count = len(gaps)
     assert count >= 1_000
