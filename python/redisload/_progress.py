@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REDRAW_S = 0.25
 _BAR = 36
+_SHORTEST_RATE_S = 0.05
 
 
 class Display(Protocol):
@@ -48,12 +49,16 @@ def statistic_line(row: Any, errors: int, *, closed_loop: bool) -> str:
     p50, p99, p999 = (milliseconds(float(row[f"{kind}_{name}_s"])) for name in ("p50", "p99", "p999"))
     end_s = row["start_s"] + row["duration_s"]
     return (
-        f"{end_s:6.1f}s {row['phase']:<7} {_short_rate(float(row['throughput'])):>7}/s "
+        f"{end_s:6.1f}s {row['phase']:<7} {_rate_of(row):>7}/s "
         f"{kind} ms p50 {p50:>5} p99 {p99:>5} p99.9 {p999:>5} err {count(errors)}"
     )
 
 
-def _short_rate(value: float) -> str:
+def _rate_of(row: Any) -> str:
+    """A few replies in the milliseconds of a drain are no rate."""
+    value = float(row["throughput"])
+    if row["duration_s"] < _SHORTEST_RATE_S:
+        return "-"
     return f"{value / 1e3:,.0f}k" if value >= 1e6 else rate(value)
 
 
@@ -125,8 +130,7 @@ class _LiveDisplay:
             f"{label} {milliseconds(float(row[f'{self._kind}_{name}_s']))}"
             for label, name in (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999"))
         )
-        throughput = rate(float(row["throughput"]))
-        return f"{throughput} op/s  {self._kind} ms {latencies}  errors {count(self._errors)}"
+        return f"{_rate_of(row)} op/s  {self._kind} ms {latencies}  errors {count(self._errors)}"
 
 
 class _RichLines:

@@ -8,7 +8,8 @@ namespace redisload {
 namespace {
 
 constexpr std::size_t kMostKept = 4 << 20;  // INFO is some KiB; more is no answer to what we ask
-constexpr std::string_view kContainers[] = {"CLIENT", "CONFIG", "CLUSTER", "COMMAND", "OBJECT", "MEMORY"};
+constexpr std::string_view kContainers[] = {"CLIENT",  "CONFIG", "CLUSTER",
+                                            "COMMAND", "OBJECT", "MEMORY"};
 
 // "CLIENT|SETNAME", as commandstats counts a subcommand.
 std::string command_name(const std::vector<std::string>& words) {
@@ -19,7 +20,9 @@ std::string command_name(const std::vector<std::string>& words) {
   return name;
 }
 
-constexpr bool is_aggregate(char type) { return type == '*' || type == '%' || type == '~' || type == '>' || type == '|'; }
+constexpr bool is_aggregate(char type) {
+  return type == '*' || type == '%' || type == '~' || type == '>' || type == '|';
+}
 
 }  // namespace
 
@@ -30,7 +33,8 @@ void ControlConnection::Answer::clear() {
   kept_bytes = 0;
 }
 
-void ControlConnection::Answer::element(char element_type, std::int64_t number, bool is_nil, int depth) {
+void ControlConnection::Answer::element(char element_type, std::int64_t number, bool is_nil,
+                                        int depth) {
   if (depth == 0 && element_type != '|') {
     type = element_type;
     nil = is_nil;
@@ -47,8 +51,8 @@ void ControlConnection::Answer::bytes(std::string_view chunk) {
   kept_bytes += chunk.size();
 }
 
-ControlConnection::ControlConnection(const Address& address, const TargetConfig& target, const std::string& name,
-                                     Duration timeout)
+ControlConnection::ControlConnection(const Address& address, const TargetConfig& target,
+                                     const std::string& name, Duration timeout)
     : timeout_ns_(timeout.count()) {
   parser_.set_sink(&answer_);
   if (!open(address)) {
@@ -84,7 +88,8 @@ bool ControlConnection::exchange(std::string_view bytes, std::size_t replies) {
   while (alive && !bytes.empty()) {
     const IoResult result = transport_.write(bytes.data(), bytes.size());
     bytes.remove_prefix(result.bytes);
-    alive = result.status == IoStatus::ok || (result.status == IoStatus::blocked && ready(POLLOUT, deadline_ns));
+    alive = result.status == IoStatus::ok ||
+            (result.status == IoStatus::blocked && ready(POLLOUT, deadline_ns));
   }
   while (alive && replies != 0) {
     bool blocked = false;
@@ -101,11 +106,12 @@ bool ControlConnection::receive(std::size_t& replies, bool& blocked) {
   blocked = result.status == IoStatus::blocked;
   if (blocked) return true;
   if (result.status != IoStatus::ok) return false;
-  const ProtocolFault fault = parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
-    if (!reply.is_push() && --replies == 0) return false;
-    answer_.clear();
-    return true;
-  });
+  const ProtocolFault fault =
+      parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
+        if (!reply.is_push() && --replies == 0) return false;
+        answer_.clear();
+        return true;
+      });
   return fault == ProtocolFault::none && answer_.kept_bytes < kMostKept;
 }
 
@@ -116,14 +122,17 @@ bool ControlConnection::send(const std::vector<std::string>& words) {
 }
 
 std::optional<std::string> ControlConnection::ask(const std::vector<std::string>& words) {
-  if (!send(words) || answer_.nil || answer_.type == '-' || answer_.type == '!') return std::nullopt;
+  if (!send(words) || answer_.nil || answer_.type == '-' || answer_.type == '!')
+    return std::nullopt;
   return answer_.texts.empty() ? std::string() : answer_.texts.front();
 }
 
-std::map<std::string, std::string> ControlConnection::ask_pairs(const std::vector<std::string>& words) {
+std::map<std::string, std::string> ControlConnection::ask_pairs(
+    const std::vector<std::string>& words) {
   std::map<std::string, std::string> pairs;
   if (!send(words) || (answer_.type != '*' && answer_.type != '%')) return pairs;
-  for (std::size_t i = 0; i + 1 < answer_.texts.size(); i += 2) pairs[answer_.texts[i]] = answer_.texts[i + 1];
+  for (std::size_t i = 0; i + 1 < answer_.texts.size(); i += 2)
+    pairs[answer_.texts[i]] = answer_.texts[i + 1];
   return pairs;
 }
 

@@ -3,8 +3,9 @@
 // trickles in. A server that does not answer costs a deadline once, then every question is answered
 // with nothing. Used by one thread at a time.
 //
-// Not hiredis' synchronous API: its timeout holds for each single read, so a byte now and then keeps
-// it waiting for ever, and it keeps as much, nested as deeply, as a broken server sends (R24).
+// Not hiredis' synchronous API: its timeout holds for each single read, so a byte now and then
+// keeps it waiting for ever, and it keeps as much, nested as deeply, as a broken server sends
+// (R24).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ class ControlConnection {
  public:
   // Never throws for a target that does not answer: connected() says so. `timeout` holds for
   // connecting, for the handshake and for each question.
-  ControlConnection(const Address& address, const TargetConfig& target, const std::string& name, Duration timeout);
+  ControlConnection(const Address& address, const TargetConfig& target, const std::string& name,
+                    Duration timeout);
 
   bool connected() const noexcept { return transport_.descriptor() >= 0; }
   // How long each later question may take.
@@ -59,8 +61,8 @@ class ControlConnection {
 
   bool open(const Address& address);
   bool send(const std::vector<std::string>& words);
-  // Writes and waits for so many replies, the last of which is in answer_; false, and the connection
-  // is closed, when they do not come in time or are no RESP.
+  // Writes and waits for so many replies, the last of which is in answer_; false, and the
+  // connection is closed, when they do not come in time or are no RESP.
   bool exchange(std::string_view bytes, std::size_t replies);
   bool receive(std::size_t& replies, bool& blocked);
   bool ready(short events, std::int64_t deadline_ns) const;

@@ -13,6 +13,7 @@ namespace redisload {
 namespace {
 
 constexpr std::size_t kReceiveBuffer = 64 << 10;
+constexpr std::size_t kScratch = 64 << 10;
 constexpr std::int64_t kLongestSweep = 10 * kMillisecond;
 constexpr std::int64_t kInterrupted = kMillisecond / 100;
 constexpr std::int64_t kContended = kMillisecond;
@@ -65,6 +66,9 @@ Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& re
       receive_buffer_(kReceiveBuffer),
       sweep_every_ns_(std::clamp<std::int64_t>(context.plan.config.timeouts.response.count() / 20, kMillisecond / 10, kLongestSweep)),
       rate_(context.plan.config.rate.value_or(0)) {
+  // Grown here rather than by the first burst.
+  dirty_.reserve(slots_.size());
+  scratch_.reserve(kScratch);
   const RunPlan& plan = context_.plan;
   if (plan.open_loop()) {
     pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.worker, plan.workers.size(), plan.seed);

@@ -260,7 +260,7 @@ TEST_P(RunDeadTarget, EndsAtDurationAndGrace) {
   RunConfig config = small_run(server);
   config.pipeline = 4;
   config.interval = 10ms;
-  config.duration = 300ms;
+  config.duration = 700ms;
   config.timeouts.grace = 200ms;
   if (GetParam()) config.rate = 1'000;
   LoadRun run(config);
@@ -274,7 +274,7 @@ TEST_P(RunDeadTarget, EndsAtDurationAndGrace) {
   EXPECT_NO_THROW(run.raise_error());
   expect_conserved(results);
   const OperationMetrics& totals = results.metrics.totals;
-  EXPECT_DOUBLE_EQ(results.metrics.elapsed_s, 0.3);
+  EXPECT_DOUBLE_EQ(results.metrics.elapsed_s, 0.7);
   EXPECT_EQ(totals.counts.lost, 16U);  // the whole window, and nothing more
   EXPECT_EQ(totals.errors.at("run.ended"), totals.counts.lost + totals.counts.not_sent);
   EXPECT_FALSE(results.valid);

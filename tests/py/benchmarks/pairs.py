@@ -74,6 +74,8 @@ def _measure(client: Client, target: Target, load: Load, sizes: Sizes) -> Measur
     short, short_machine, n1 = _run(client, target, load, sizes.short)
     long, long_machine, n2 = _run(client, target, load, sizes.long)
     cpu_s, wall_s = long.cpu_s - short.cpu_s, long.wall_s - short.wall_s
+    if cpu_s <= 0 or wall_s <= 0:
+        raise RuntimeError(f"{client.name}: {n2} operations took no more than {n1}: too busy a machine")
     machine = long_machine - short_machine
     return Measurement(
         cpu_per_operation_s=cpu_s / (n2 - n1),
@@ -123,7 +125,7 @@ def measure_load(
             done = _measure(client, target, load, sizes[client.name])
             result.measurements[client.name].append(done)
             if done.work_s < 1.1 * LEAST_WORK_S:  # the machine has become quicker; what was measured stays
-                sizes[client.name] = _sized(sizes[client.name].long * WORK_S / done.work_s, load)
+                sizes[client.name] = _sized(1.3 * sizes[client.name].long, load)
         told = ", ".join(
             f"{name} {1e6 * newest[-1].cpu_per_operation_s:.3f} µs"
             for name, newest in result.measurements.items()
