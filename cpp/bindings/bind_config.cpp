@@ -1,6 +1,6 @@
 // The configuration: its table of fields, its problems, and reading it from a dict.
-#include "config_from_python.hpp"
 #include "bindings.hpp"
+#include "config_from_python.hpp"
 #include "redisload/config/config_fields.hpp"
 #include "redisload/config/validation.hpp"
 #include "redisload/workload/workload_registry.hpp"
@@ -57,16 +57,21 @@ py::list problems_of(const py::dict& config) {
 
 void bind_config(py::module_& module) {
   module.def("config_fields", &fields,
-             "Every field of a configuration: path, type, default, minimum, maximum, choices, optional, secret, doc. "
+             "Every field of a configuration: path, type, default, minimum, maximum, choices, "
+             "optional, secret, doc. "
              "Durations are in seconds.");
   module.def("validate", &problems_of, py::arg("config"),
-             "Every problem of a configuration (nested dict) as {'path', 'given', 'allowed'}; an empty list when it can be run. "
+             "Every problem of a configuration (nested dict) as {'path', 'given', 'allowed'}; an "
+             "empty list when it can be run. "
              "Raises TypeError for a value of the wrong type.");
-  module.def("workload_names", [] {
-    py::list names;
-    for (const std::string_view name : workload_names()) names.append(std::string(name));
-    return names;
-  }, "The names of the built-in workloads.");
+  module.def(
+      "workload_names",
+      [] {
+        py::list names;
+        for (const std::string_view name : workload_names()) names.append(std::string(name));
+        return names;
+      },
+      "The names of the built-in workloads.");
 }
 
 }  // namespace redisload

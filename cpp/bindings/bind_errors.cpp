@@ -5,14 +5,19 @@
 namespace redisload {
 namespace {
 
-py::object python_error(const char* name) { return py::module_::import("redisload.errors").attr(name); }
+py::object python_error(const char* name) {
+  return py::module_::import("redisload.errors").attr(name);
+}
 
-void raise(const py::object& error) { PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr()); }
+void raise(const py::object& error) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
+}
 
 py::list to_python_problems(const std::vector<ConfigProblem>& problems) {
   const py::object type = python_error("Problem");
   py::list list;
-  for (const ConfigProblem& problem : problems) list.append(type(problem.path, problem.given, problem.allowed));
+  for (const ConfigProblem& problem : problems)
+    list.append(type(problem.path, problem.given, problem.allowed));
   return list;
 }
 

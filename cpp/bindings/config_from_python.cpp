@@ -30,13 +30,16 @@ class Reader {
     if (const py::object value = take(name); !value.is_none()) into = cast<T>(name, value);
   }
   void read_duration(const char* name, Duration& into) {
-    if (const py::object value = take(name); !value.is_none()) into = to_duration(cast<double>(name, value));
+    if (const py::object value = take(name); !value.is_none())
+      into = to_duration(cast<double>(name, value));
   }
   void read_duration(const char* name, std::optional<Duration>& into) {
-    if (const py::object value = take(name); !value.is_none()) into = to_duration(cast<double>(name, value));
+    if (const py::object value = take(name); !value.is_none())
+      into = to_duration(cast<double>(name, value));
   }
   template <typename E>
-  void read_choice(const char* name, E& into, const std::vector<std::pair<std::string, E>>& choices) {
+  void read_choice(const char* name, E& into,
+                   const std::vector<std::pair<std::string, E>>& choices) {
     const py::object value = take(name);
     if (value.is_none()) return;
     const auto text = cast<std::string>(name, value);
@@ -59,7 +62,8 @@ class Reader {
   void finish() const {
     for (const auto& item : values_) {
       const auto name = py::str(item.first).cast<std::string>();
-      if (!known_.contains(name)) throw py::type_error("unknown configuration field " + path_ + name);
+      if (!known_.contains(name))
+        throw py::type_error("unknown configuration field " + path_ + name);
     }
   }
 
@@ -104,7 +108,9 @@ void read_topology(Reader reader, TopologyConfig& topology) {
   reader.read("clients_per_pool", topology.clients_per_pool);
   reader.read("threads_per_pool", topology.threads_per_pool);
   reader.read("max_connections", topology.max_connections);
-  reader.read_choice<Checkout>("checkout", topology.checkout, {{"pinned", Checkout::pinned}, {"per_operation", Checkout::per_operation}});
+  reader.read_choice<Checkout>(
+      "checkout", topology.checkout,
+      {{"pinned", Checkout::pinned}, {"per_operation", Checkout::per_operation}});
   reader.finish();
 }
 
@@ -160,7 +166,8 @@ RunConfig config_from_python(const py::dict& values) {
   reader.read("prefill", config.prefill);
   reader.read("cleanup", config.cleanup);
   reader.read("rate", config.rate);
-  reader.read_choice<Arrivals>("arrivals", config.arrivals, {{"poisson", Arrivals::poisson}, {"constant", Arrivals::constant}});
+  reader.read_choice<Arrivals>("arrivals", config.arrivals,
+                               {{"poisson", Arrivals::poisson}, {"constant", Arrivals::constant}});
   reader.read("seed", config.seed);
   reader.read_duration("interval_s", config.interval);
   reader.read("sample_rate", config.sample_rate);

@@ -28,10 +28,12 @@ class Client:
 
     def ask(self, *commands: bytes) -> None:
         """Sends the commands at once, as arrays of bulk strings."""
+        data = b""
         for command in commands:
             words = command.split()
             bulks = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
-            self.socket.sendall(b"*%d\r\n%s" % (len(words), bulks))
+            data += b"*%d\r\n%s" % (len(words), bulks)
+        self.socket.sendall(data)
 
     def read(self, size: int) -> bytes:
         """So many bytes, or fewer if the connection ends."""

@@ -44,7 +44,8 @@ class ConfigError : public Error {
 class TargetError : public Error {
  public:
   // stage: resolve, connect, tls, auth, handshake, first_reply.
-  TargetError(std::string stage, const std::string& message) : Error(message), stage_(std::move(stage)) {}
+  TargetError(std::string stage, const std::string& message)
+      : Error(message), stage_(std::move(stage)) {}
   const std::string& stage() const noexcept { return stage_; }
 
  private:

@@ -19,7 +19,8 @@ constexpr std::string_view to_string(Outcome outcome) noexcept {
   return names[static_cast<int>(outcome)];
 }
 constexpr std::string_view to_string(Phase phase) noexcept {
-  constexpr std::string_view names[] = {"connect", "prefill", "warmup", "measure", "drain", "cleanup", "done"};
+  constexpr std::string_view names[] = {"connect", "prefill", "warmup", "measure",
+                                        "drain",   "cleanup", "done"};
   return names[static_cast<int>(phase)];
 }
 

@@ -12,7 +12,8 @@ class OutputBuffer {
  public:
   // Room for `bytes` more; write there, then commit what was used.
   char* reserve(std::size_t bytes) {
-    if (capacity_ - size_ < bytes) [[unlikely]] grow(bytes);
+    if (capacity_ - size_ < bytes) [[unlikely]]
+      grow(bytes);
     return data_.get() + size_;
   }
   void commit(std::size_t bytes) noexcept { size_ += bytes; }

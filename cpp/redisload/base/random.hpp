@@ -22,7 +22,13 @@ constexpr std::uint64_t splitmix64(std::uint64_t& state) noexcept {
 }
 
 // What a stream of randomness is for: streams of different purposes never meet.
-enum class StreamPurpose : std::uint64_t { operations = 1, arrivals = 2, values = 3, samples = 4, backoff = 5 };
+enum class StreamPurpose : std::uint64_t {
+  operations = 1,
+  arrivals = 2,
+  values = 3,
+  samples = 4,
+  backoff = 5
+};
 
 class Random {
  public:
@@ -31,7 +37,8 @@ class Random {
   }
 
   // The stream of `number` (a logical connection, a worker) of a run.
-  static Random stream(std::uint64_t run_seed, StreamPurpose purpose, std::uint64_t number) noexcept {
+  static Random stream(std::uint64_t run_seed, StreamPurpose purpose,
+                       std::uint64_t number) noexcept {
     std::uint64_t mix = run_seed;
     std::uint64_t seed = splitmix64(mix);
     mix = seed ^ (static_cast<std::uint64_t>(purpose) * 0xd1342543de82ef95ULL);

@@ -17,7 +17,8 @@ using ConfigValue = std::variant<std::monostate, bool, std::int64_t, double, std
 
 struct ConfigField {
   std::string path;  // "keys.count"
-  std::string type;  // int, float, bool, str, duration (seconds), bytes, choice, int_list, count_or_share, weights
+  std::string type;  // int, float, bool, str, duration (seconds), bytes, choice, int_list,
+                     // count_or_share, weights
   ConfigValue default_value;
   std::optional<double> minimum, maximum;
   std::vector<std::string> choices;

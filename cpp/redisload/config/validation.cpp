@@ -30,36 +30,50 @@ double seconds(Duration duration) { return std::chrono::duration<double>(duratio
 void check_load(const RunConfig& config, Problems& problems) {
   constexpr double kLongestS = 366.0 * 86400;
   if (config.duration) {
-    problems.unless(config.duration->count() >= 0 && seconds(*config.duration) <= kLongestS, "duration_s", seconds(*config.duration),
+    problems.unless(config.duration->count() >= 0 && seconds(*config.duration) <= kLongestS,
+                    "duration_s", seconds(*config.duration),
                     "0 (until stopped) or more seconds, at most a year");
   }
-  if (config.operations) problems.unless(*config.operations >= 1, "operations", *config.operations, "at least 1");
-  problems.unless(config.warmup.count() >= 0 && seconds(config.warmup) <= kLongestS, "warmup_s", seconds(config.warmup), "0 or more seconds");
-  problems.unless(config.pipeline >= 1 && config.pipeline <= 65'536, "pipeline", config.pipeline, "1 … 65536");
+  if (config.operations)
+    problems.unless(*config.operations >= 1, "operations", *config.operations, "at least 1");
+  problems.unless(config.warmup.count() >= 0 && seconds(config.warmup) <= kLongestS, "warmup_s",
+                  seconds(config.warmup), "0 or more seconds");
+  problems.unless(config.pipeline >= 1 && config.pipeline <= 65'536, "pipeline", config.pipeline,
+                  "1 … 65536");
   if (config.rate) {
-    problems.unless(*config.rate > 0 && *config.rate <= kHighestRate, "rate", *config.rate,
-                    "above 0 and at most 100,000,000 operations/s (leave it out for a closed loop)");
+    problems.unless(
+        *config.rate > 0 && *config.rate <= kHighestRate, "rate", *config.rate,
+        "above 0 and at most 100,000,000 operations/s (leave it out for a closed loop)");
   }
   if (config.max_errors.share) {
-    problems.unless(*config.max_errors.share >= 0 && *config.max_errors.share < 1, "max_errors", *config.max_errors.share,
-                    "a count (int) or a share from 0 to below 1 (float)");
+    problems.unless(*config.max_errors.share >= 0 && *config.max_errors.share < 1, "max_errors",
+                    *config.max_errors.share, "a count (int) or a share from 0 to below 1 (float)");
   }
-  if (config.objective) problems.unless(config.objective->count() > 0, "objective_s", seconds(*config.objective), "above 0 seconds");
+  if (config.objective)
+    problems.unless(config.objective->count() > 0, "objective_s", seconds(*config.objective),
+                    "above 0 seconds");
 }
 
 void check_keys(const RunConfig& config, Problems& problems) {
   constexpr std::uint64_t kMostKeys = 1'000'000'000'000;
-  problems.unless(config.keys.count >= 1 && config.keys.count <= kMostKeys, "keys.count", config.keys.count, "1 … 10^12");
-  if (config.keys.prefix) problems.unless(config.keys.prefix->size() <= 1024, "keys.prefix", config.keys.prefix->size(), "at most 1024 bytes");
+  problems.unless(config.keys.count >= 1 && config.keys.count <= kMostKeys, "keys.count",
+                  config.keys.count, "1 … 10^12");
+  if (config.keys.prefix)
+    problems.unless(config.keys.prefix->size() <= 1024, "keys.prefix", config.keys.prefix->size(),
+                    "at most 1024 bytes");
   const double exponent = config.keys.zipf_exponent;
-  problems.unless(std::isfinite(exponent) && exponent >= 0 && exponent <= 20, "keys.distribution", exponent, "a zipf exponent from 0 to 20");
+  problems.unless(std::isfinite(exponent) && exponent >= 0 && exponent <= 20, "keys.distribution",
+                  exponent, "a zipf exponent from 0 to 20");
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
-  problems.unless(config.values.size_bytes <= kLargestValue, "values.size_bytes", config.values.size_bytes, "0 … 512 MiB");
+  problems.unless(config.values.size_bytes <= kLargestValue, "values.size_bytes",
+                  config.values.size_bytes, "0 … 512 MiB");
   constexpr std::uint64_t kMostInFlight = 4ULL << 30;
   const TopologyConfig& topology = config.topology;
-  const std::uint64_t in_flight =
-      config.values.size_bytes * config.pipeline * topology.client_pools * topology.clients_per_pool * topology.max_connections;
-  problems.unless(config.values.size_bytes > kLargestValue || in_flight <= kMostInFlight, "values.size_bytes", config.values.size_bytes,
+  const std::uint64_t in_flight = config.values.size_bytes * config.pipeline *
+                                  topology.client_pools * topology.clients_per_pool *
+                                  topology.max_connections;
+  problems.unless(config.values.size_bytes > kLargestValue || in_flight <= kMostInFlight,
+                  "values.size_bytes", config.values.size_bytes,
                   "connections × pipeline × value size of at most 4 GiB in flight");
 }
 
@@ -71,22 +85,27 @@ void check_topology(const TopologyConfig& topology, Problems& problems) {
   counted("topology.clients_per_pool", topology.clients_per_pool, 1024);
   counted("topology.threads_per_pool", topology.threads_per_pool, 1024);
   counted("topology.max_connections", topology.max_connections, 100'000);
-  const std::uint64_t total = topology.client_pools * topology.clients_per_pool * topology.max_connections;
+  const std::uint64_t total =
+      topology.client_pools * topology.clients_per_pool * topology.max_connections;
   problems.unless(total <= 100'000, "topology", total, "at most 100,000 connections in all");
-  problems.unless(topology.checkout == Checkout::pinned, "topology.checkout", "per_operation", "pinned (per_operation is not available in 0.1)");
+  problems.unless(topology.checkout == Checkout::pinned, "topology.checkout", "per_operation",
+                  "pinned (per_operation is not available in 0.1)");
 }
 
 // Every open descriptor of a run has its place before it starts, not in its middle.
 void check_limits(const RunConfig& config, Problems& problems) {
   const TopologyConfig& topology = config.topology;
-  const std::uint64_t connections = topology.client_pools * topology.clients_per_pool * topology.max_connections;
+  const std::uint64_t connections =
+      topology.client_pools * topology.clients_per_pool * topology.max_connections;
   if (connections > 100'000) return;
   constexpr std::uint64_t kOurs = 64;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
     problems.unless(connections + kOurs <= limit.rlim_cur, "connections", connections,
-                    "at most " + std::to_string(limit.rlim_cur > kOurs ? limit.rlim_cur - kOurs : 0) +
-                        " with this process's limit of " + std::to_string(limit.rlim_cur) + " open files: raise `ulimit -n`");
+                    "at most " +
+                        std::to_string(limit.rlim_cur > kOurs ? limit.rlim_cur - kOurs : 0) +
+                        " with this process's limit of " + std::to_string(limit.rlim_cur) +
+                        " open files: raise `ulimit -n`");
   }
   if (!config.target.unix_path.empty()) return;
   std::ifstream range("/proc/sys/net/ipv4/ip_local_port_range");
@@ -94,21 +113,23 @@ void check_limits(const RunConfig& config, Problems& problems) {
   std::uint64_t high = 0;
   if (range >> low >> high) {
     problems.unless(connections + kOurs <= high - low, "connections", connections,
-                    "at most " + std::to_string(high - low - kOurs) + " local ports: widen net.ipv4.ip_local_port_range");
+                    "at most " + std::to_string(high - low - kOurs) +
+                        " local ports: widen net.ipv4.ip_local_port_range");
   }
 }
 
 void check_timeouts(const TimeoutsConfig& timeouts, Problems& problems) {
   const auto positive = [&](const char* path, Duration value) {
-    problems.unless(value.count() > 0 && seconds(value) <= 3600, path, seconds(value), "above 0 and at most 3600 seconds");
+    problems.unless(value.count() > 0 && seconds(value) <= 3600, path, seconds(value),
+                    "above 0 and at most 3600 seconds");
   };
   positive("timeouts.resolve_s", timeouts.resolve);
   positive("timeouts.connect_s", timeouts.connect);
   positive("timeouts.handshake_s", timeouts.handshake);
   positive("timeouts.response_s", timeouts.response);
   positive("timeouts.pool_s", timeouts.pool);
-  problems.unless(timeouts.grace.count() >= 0 && seconds(timeouts.grace) <= 3600, "timeouts.grace_s", seconds(timeouts.grace),
-                  "0 … 3600 seconds");
+  problems.unless(timeouts.grace.count() >= 0 && seconds(timeouts.grace) <= 3600,
+                  "timeouts.grace_s", seconds(timeouts.grace), "0 … 3600 seconds");
 }
 
 void check_target(const TargetConfig& target, Problems& problems) {
@@ -116,22 +137,29 @@ void check_target(const TargetConfig& target, Problems& problems) {
     problems.unless(!target.host.empty(), "target.host", "''", "a host name or address");
     problems.unless(target.port != 0, "target.port", target.port, "1 … 65535");
   }
-  if (target.protocol) problems.unless(*target.protocol == 2 || *target.protocol == 3, "protocol", *target.protocol, "2 or 3");
-  problems.unless(!target.username || target.password, "username", target.username.value_or(""), "a password beside it");
+  if (target.protocol)
+    problems.unless(*target.protocol == 2 || *target.protocol == 3, "protocol", *target.protocol,
+                    "2 or 3");
+  problems.unless(!target.username || target.password, "username", target.username.value_or(""),
+                  "a password beside it");
 }
 
 void check_rest(const RunConfig& config, Problems& problems) {
   constexpr Duration kShortest = std::chrono::milliseconds(10);
-  problems.unless(config.interval >= kShortest && seconds(config.interval) <= 3600, "interval_s", seconds(config.interval), "0.01 … 3600 seconds");
-  problems.unless(config.sample_rate >= 0 && config.sample_rate <= 1, "sample_rate", config.sample_rate, "0 … 1, a share of the operations");
-  problems.unless(config.sample_limit >= 1000 && config.sample_limit <= 1'000'000'000, "sample_limit", config.sample_limit, "1,000 … 10^9");
+  problems.unless(config.interval >= kShortest && seconds(config.interval) <= 3600, "interval_s",
+                  seconds(config.interval), "0.01 … 3600 seconds");
+  problems.unless(config.sample_rate >= 0 && config.sample_rate <= 1, "sample_rate",
+                  config.sample_rate, "0 … 1, a share of the operations");
+  problems.unless(config.sample_limit >= 1000 && config.sample_limit <= 1'000'000'000,
+                  "sample_limit", config.sample_limit, "1,000 … 10^9");
   problems.unless(!config.app_name.empty(), "app_name", "''", "a name");
   cpu_set_t usable;
   CPU_ZERO(&usable);
   sched_getaffinity(0, sizeof usable, &usable);
   for (const int cpu : config.cpus) {
-    problems.unless(cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(static_cast<std::size_t>(cpu), &usable), "cpus", cpu,
-                    "numbers of processors that this process may use");
+    problems.unless(
+        cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(static_cast<std::size_t>(cpu), &usable), "cpus",
+        cpu, "numbers of processors that this process may use");
   }
 }
 

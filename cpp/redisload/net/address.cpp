@@ -18,7 +18,8 @@ namespace {
 std::string describe(const sockaddr* address, socklen_t size, std::uint16_t port) {
   char host[NI_MAXHOST] = "?";
   getnameinfo(address, size, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
-  const std::string name = address->sa_family == AF_INET6 ? "[" + std::string(host) + "]" : std::string(host);
+  const std::string name =
+      address->sa_family == AF_INET6 ? "[" + std::string(host) + "]" : std::string(host);
   return name + ":" + std::to_string(port);
 }
 
@@ -67,17 +68,21 @@ std::vector<Address> resolve(const TargetConfig& target, Duration timeout,
   auto promise = std::make_shared<std::promise<Lookup>>();
   auto answer = promise->get_future();
   // Detached: a resolver that hangs must not hold the run; it owns all that it touches.
-  std::thread([promise, host = target.host, port = target.port] { promise->set_value(look_up(host, port)); }).detach();
+  std::thread([promise, host = target.host, port = target.port] {
+    promise->set_value(look_up(host, port));
+  }).detach();
   constexpr auto kSlice = std::chrono::milliseconds(20);
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (answer.wait_for(kSlice) != std::future_status::ready) {
     if (std::chrono::steady_clock::now() < deadline && !cancelled()) continue;
-    throw TargetError("resolve", "no address for '" + target.host + "' in time: check the name, or raise timeouts.resolve_s");
+    throw TargetError("resolve", "no address for '" + target.host +
+                                     "' in time: check the name, or raise timeouts.resolve_s");
   }
   Lookup found = answer.get();
   if (found.addresses.empty()) {
     throw TargetError("resolve", "the host name '" + target.host + "' cannot be resolved (" +
-                                     gai_strerror(found.status) + "): check its spelling and the name server");
+                                     gai_strerror(found.status) +
+                                     "): check its spelling and the name server");
   }
   return std::move(found.addresses);
 }

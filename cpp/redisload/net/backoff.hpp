@@ -21,9 +21,11 @@ class Backoff {
 
   // Never more than the cap.
   Duration next() {
-    const Duration full = std::min(limits_.cap, limits_.initial * (std::int64_t{1} << std::min(failures_, 30)));
+    const Duration full =
+        std::min(limits_.cap, limits_.initial * (std::int64_t{1} << std::min(failures_, 30)));
     ++failures_;
-    return full / 2 + Duration(static_cast<std::int64_t>(random_.unit() * static_cast<double>(full.count() / 2)));
+    return full / 2 + Duration(static_cast<std::int64_t>(random_.unit() *
+                                                         static_cast<double>(full.count() / 2)));
   }
   void reset() noexcept { failures_ = 0; }
   int failures() const noexcept { return failures_; }

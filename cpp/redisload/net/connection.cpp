@@ -18,7 +18,9 @@ std::string Connection::stage() const {
     case State::connecting:
       return "connect";
     case State::handshake:
-      return handshake_answered_ < handshake_.steps.size() ? handshake_.steps[handshake_answered_].stage : "handshake";
+      return handshake_answered_ < handshake_.steps.size()
+                 ? handshake_.steps[handshake_answered_].stage
+                 : "handshake";
     default:
       return answered_ ? "operation" : "first_reply";
   }
@@ -27,13 +29,17 @@ std::string Connection::stage() const {
 bool Connection::broken(Fault fault) {
   // What the server said before it hung up ("max number of clients reached") explains more; it may
   // have stood in the place of the answer to a step that could be refused.
-  const bool before_first_answer = state_ == State::handshake || (state_ == State::ready && !answered_);
-  if (before_first_answer && !handshake_refusal_.empty()) fault.message += "; it said: " + handshake_refusal_;
+  const bool before_first_answer =
+      state_ == State::handshake || (state_ == State::ready && !answered_);
+  if (before_first_answer && !handshake_refusal_.empty())
+    fault.message += "; it said: " + handshake_refusal_;
   close(std::move(fault));
   return false;
 }
 
-bool Connection::broken(const IoResult& result) { return broken(describe_io(result, stage(), address())); }
+bool Connection::broken(const IoResult& result) {
+  return broken(describe_io(result, stage(), address()));
+}
 
 void Connection::close(Fault why) {
   fault_ = std::move(why);
@@ -97,7 +103,8 @@ bool Connection::progress(std::span<char> buffer, const TimeSource& clock) {
   if (state_ == State::connecting) {
     const IoResult result = transport_->finish_connect();
     if (result.status == IoStatus::blocked) return true;
-    if (result.status != IoStatus::ok) return connect_failed(describe_io(result, stage(), address()));
+    if (result.status != IoStatus::ok)
+      return connect_failed(describe_io(result, stage(), address()));
     if (!begin_handshake(clock.now_ns())) return false;
   }
   if (state_ != State::handshake) return true;
@@ -112,15 +119,16 @@ bool Connection::receive_handshake(std::span<char> buffer, const TimeSource& clo
     if (result.status != IoStatus::ok) return broken(result);
     last_heard_ns_ = clock.now_ns();
     bool refused = false;
-    const ProtocolFault fault = parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
-      if (reply.is_push()) return true;
-      if (state_ == State::ready) {
-        refused = !broken(describe_protocol(ProtocolFault::invalid, "handshake", address()));
-        return false;
-      }
-      refused = !on_handshake_reply(reply);
-      return !refused;
-    });
+    const ProtocolFault fault =
+        parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
+          if (reply.is_push()) return true;
+          if (state_ == State::ready) {
+            refused = !broken(describe_protocol(ProtocolFault::invalid, "handshake", address()));
+            return false;
+          }
+          refused = !on_handshake_reply(reply);
+          return !refused;
+        });
     if (refused) return false;
     if (fault != ProtocolFault::none) return broken(describe_protocol(fault, stage(), address()));
   }
@@ -134,12 +142,14 @@ bool Connection::on_handshake_reply(const Reply& reply) {
     const std::string_view code = error_code(reply.text);
     handshake_refusal_ = text;
     if (code == "NOAUTH") {
-      return broken(Fault{"auth.NOAUTH", "auth", address() + " wants a password: give username and password"});
+      return broken(Fault{"auth.NOAUTH", "auth",
+                          address() + " wants a password: give username and password"});
     }
     if (!step.optional) {
       const bool auth = step.stage == "auth" || code == "WRONGPASS" || code == "NOPERM";
       handshake_refusal_.clear();
-      return broken(Fault{std::string(auth ? "auth." : "reply.") + std::string(code), auth ? "auth" : step.stage,
+      return broken(Fault{std::string(auth ? "auth." : "reply.") + std::string(code),
+                          auth ? "auth" : step.stage,
                           address() + " refused " + step.command + ": " + text});
     }
   }
@@ -157,9 +167,13 @@ void Connection::become_ready() {
 bool Connection::check_deadline(std::int64_t now_ns) {
   if (now_ns < deadline_ns_) return true;
   if (state_ == State::connecting) {
-    return connect_failed({"timeout.connect", "connect", address() + " did not accept the connection in time (timeouts.connect_s)"});
+    return connect_failed(
+        {"timeout.connect", "connect",
+         address() + " did not accept the connection in time (timeouts.connect_s)"});
   }
-  return broken(Fault{"timeout.handshake", stage(), address() + " accepted the connection and did not answer in time (timeouts.handshake_s)"});
+  return broken(Fault{
+      "timeout.handshake", stage(),
+      address() + " accepted the connection and did not answer in time (timeouts.handshake_s)"});
 }
 
 }  // namespace redisload

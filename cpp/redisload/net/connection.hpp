@@ -71,7 +71,9 @@ class Connection {
   const Fault& fault() const noexcept { return fault_; }
   const std::string& address() const noexcept { return setup_.addresses[address_index_].text; }
   // After a failed connect: another address of the name has not been tried since it last stood.
-  bool has_untried_address() const noexcept { return connects_failed_ % setup_.addresses.size() != 0; }
+  bool has_untried_address() const noexcept {
+    return connects_failed_ % setup_.addresses.size() != 0;
+  }
   std::int64_t opened_ns() const noexcept { return opened_ns_; }
   std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
   std::int64_t last_heard_ns() const noexcept { return last_heard_ns_; }
@@ -120,7 +122,8 @@ class Connection {
 };
 
 template <typename Owner>
-bool Connection::receive(Owner& owner, std::span<char> buffer, const TimeSource& clock, bool hung_up) {
+bool Connection::receive(Owner& owner, std::span<char> buffer, const TimeSource& clock,
+                         bool hung_up) {
   for (;;) {
     const IoResult result = transport_->read(buffer.data(), buffer.size());
     if (result.status == IoStatus::blocked) return true;
@@ -129,25 +132,27 @@ bool Connection::receive(Owner& owner, std::span<char> buffer, const TimeSource&
     last_heard_ns_ = now_ns;
     std::size_t before = 0;
     bool unexpected = false;
-    const ProtocolFault fault = parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t consumed) {
-      if (reply.is_push()) {
-        before = consumed;
-        unread_ = 0;
-        return true;
-      }
-      if (window_.issued() == 0) {
-        unexpected = true;
-        return false;
-      }
-      const std::size_t bytes = unread_ + consumed - before;
-      before = consumed;
-      unread_ = 0;
-      answered_ = true;
-      owner.on_reply(*this, window_.front(), reply, bytes, now_ns);
-      return true;
-    });
+    const ProtocolFault fault =
+        parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t consumed) {
+          if (reply.is_push()) {
+            before = consumed;
+            unread_ = 0;
+            return true;
+          }
+          if (window_.issued() == 0) {
+            unexpected = true;
+            return false;
+          }
+          const std::size_t bytes = unread_ + consumed - before;
+          before = consumed;
+          unread_ = 0;
+          answered_ = true;
+          owner.on_reply(*this, window_.front(), reply, bytes, now_ns);
+          return true;
+        });
     if (fault != ProtocolFault::none || unexpected) {
-      return broken(describe_protocol(unexpected ? ProtocolFault::invalid : fault, stage(), address()));
+      return broken(
+          describe_protocol(unexpected ? ProtocolFault::invalid : fault, stage(), address()));
     }
     unread_ += result.bytes - before;
     if (result.bytes < buffer.size() && !hung_up && !transport_->has_pending()) return true;
@@ -183,7 +188,8 @@ bool Connection::flush(Owner& owner, OutputBuffer& scratch, const TimeSource& cl
     encoded_ += scratch.size();
     const std::int64_t now_ns = clock.now_ns();
     const IoResult result = transport_->write(scratch.data(), scratch.size());
-    if (result.status == IoStatus::failed || result.status == IoStatus::closed) return broken(result);
+    if (result.status == IoStatus::failed || result.status == IoStatus::closed)
+      return broken(result);
     written_ += result.bytes;
     if (result.bytes < scratch.size()) leftover_.append(scratch.view().substr(result.bytes));
     issue(now_ns);

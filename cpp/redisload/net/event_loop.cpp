@@ -12,7 +12,8 @@
 
 namespace redisload {
 
-EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+EventLoop::EventLoop()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (epoll_ < 0 || wake_ < 0) {
     const std::string why = std::strerror(errno);
     if (epoll_ >= 0) close(epoll_);
@@ -47,7 +48,8 @@ int EventLoop::wait_raw(std::int64_t timeout_ns) {
   if (fine_timeout_) {
     static constexpr std::size_t kSignalSetSize = 8;
     timespec timeout{timeout_ns / kSecond, timeout_ns % kSecond};
-    const long n = syscall(SYS_epoll_pwait2, epoll_, raw_.data(), size, &timeout, nullptr, kSignalSetSize);
+    const long n =
+        syscall(SYS_epoll_pwait2, epoll_, raw_.data(), size, &timeout, nullptr, kSignalSetSize);
     if (n >= 0 || errno == EINTR) return static_cast<int>(n);
     fine_timeout_ = false;  // an old kernel, or a container that forbids what it does not know
   }

@@ -23,7 +23,8 @@ std::string format_command(const std::vector<std::string>& words) {
     sizes.push_back(word.size());
   }
   char* bytes = nullptr;
-  const long long size = redisFormatCommandArgv(&bytes, static_cast<int>(words.size()), pointers.data(), sizes.data());
+  const long long size =
+      redisFormatCommandArgv(&bytes, static_cast<int>(words.size()), pointers.data(), sizes.data());
   if (size < 0) throw std::bad_alloc();
   const std::unique_ptr<char, void (*)(char*)> owner(bytes, redisFreeCommand);
   return {bytes, static_cast<std::size_t>(size)};
@@ -42,7 +43,8 @@ Handshake make_handshake(const TargetConfig& target, const std::string& connecti
     words.push_back(*target.password);
     append(handshake, {"AUTH", "auth", false}, words);
   }
-  if (target.database != 0) append(handshake, {"SELECT", "handshake", false}, {"SELECT", std::to_string(target.database)});
+  if (target.database != 0)
+    append(handshake, {"SELECT", "handshake", false}, {"SELECT", std::to_string(target.database)});
   append(handshake, {"CLIENT|SETNAME", "handshake", true}, {"CLIENT", "SETNAME", connection_name});
   return handshake;
 }

@@ -14,10 +14,10 @@ namespace redisload {
 struct InFlight {
   OperationRequest request;
   std::int64_t intended_ns = 0;
-  std::int64_t sent_ns = -1;     // clock before the write that took its command's first byte
+  std::int64_t sent_ns = -1;        // clock before the write that took its command's first byte
   std::int64_t first_sent_ns = -1;  // of its first command; −1: not issued
-  std::uint64_t end_offset = 0;  // its last byte's place in the bytes of this socket
-  std::uint64_t index = 0;       // prefill, cleanup: which one, so that a lost one can be sent again
+  std::uint64_t end_offset = 0;     // its last byte's place in the bytes of this socket
+  std::uint64_t index = 0;  // prefill, cleanup: which one, so that a lost one can be sent again
   std::uint32_t bytes_sent = 0;
   std::uint32_t bytes_received = 0;
   std::uint16_t attempts = 0;

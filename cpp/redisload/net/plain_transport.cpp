@@ -23,7 +23,8 @@ IoResult PlainTransport::connect(const Address& address) {
   if (descriptor_ < 0) return {IoStatus::failed, 0, errno};
   const int on = 1;
   setsockopt(descriptor_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  if (address.family() != AF_UNIX) setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (address.family() != AF_UNIX)
+    setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::connect(descriptor_, address.raw(), address.size) == 0) return {};
   // A unix socket whose backlog is full says EAGAIN, and never becomes ready by itself: a failure,
   // so that the backoff tries again.
@@ -34,12 +35,14 @@ IoResult PlainTransport::connect(const Address& address) {
 IoResult PlainTransport::finish_connect() {
   int error = 0;
   socklen_t size = sizeof error;
-  if (getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return {IoStatus::failed, 0, errno};
+  if (getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+    return {IoStatus::failed, 0, errno};
   if (error != 0) return {IoStatus::failed, 0, error};
   sockaddr_storage peer{};
   size = sizeof peer;
   if (getpeername(descriptor_, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return {};
-  return errno == ENOTCONN ? IoResult{IoStatus::blocked, 0, 0} : IoResult{IoStatus::failed, 0, errno};
+  return errno == ENOTCONN ? IoResult{IoStatus::blocked, 0, 0}
+                           : IoResult{IoStatus::failed, 0, errno};
 }
 
 IoResult PlainTransport::read(char* buffer, std::size_t size) {

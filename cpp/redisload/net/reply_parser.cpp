@@ -49,15 +49,18 @@ bool ReplyParser::header(const char*& at, const char* end) {
   if (type == '$' || type == ':' || type == '*') {
     const char* p = at + 1;
     std::int64_t value = 0;
-    while (p != end && static_cast<unsigned char>(*p - '0') < 10 && p - at < 18) value = value * 10 + (*p++ - '0');
+    while (p != end && static_cast<unsigned char>(*p - '0') < 10 && p - at < 18)
+      value = value * 10 + (*p++ - '0');
     if (end - p >= 2 && p[0] == '\r' && p[1] == '\n' && p - at > 1) [[likely]] {
       at = p + 2;
       if (type == ':') return element(type, value, false, {});
       return type == '$' ? bulk(type, value) : aggregate(type, value);
     }
   }
-  const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
-  if (newline == nullptr || newline - at > static_cast<std::ptrdiff_t>(Reply::kTextLimit)) return split_line(at, end);
+  const auto* newline =
+      static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+  if (newline == nullptr || newline - at > static_cast<std::ptrdiff_t>(Reply::kTextLimit))
+    return split_line(at, end);
   const std::string_view text(at, static_cast<std::size_t>(newline - at));
   at = newline + 1;
   if (!text.ends_with('\r')) return wrong(ProtocolFault::invalid);
@@ -66,7 +69,8 @@ bool ReplyParser::header(const char*& at, const char* end) {
 
 // A line that a chunk's end cuts, or a long one: its beginning is kept, its end is waited for.
 bool ReplyParser::split_line(const char*& at, const char* end) {
-  const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+  const auto* newline =
+      static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
   const char* const stop = newline == nullptr ? end : newline;
   const auto size = static_cast<std::size_t>(stop - at);
   const std::size_t kept = std::min(size, line_.size() - line_size_);
@@ -77,8 +81,10 @@ bool ReplyParser::split_line(const char*& at, const char* end) {
   at = newline == nullptr ? end : newline + 1;
   if (line_total_ > kLongestLine) return wrong(ProtocolFault::too_large);
   // Numbers are short: garbage without a line end is not waited for.
-  if (line_total_ > 64 && line_size_ != 0 && !is_text_line(line_[0])) return wrong(ProtocolFault::invalid);
-  if (line_size_ != 0 && kTypes.find(line_[0]) == std::string_view::npos) return wrong(ProtocolFault::invalid);
+  if (line_total_ > 64 && line_size_ != 0 && !is_text_line(line_[0]))
+    return wrong(ProtocolFault::invalid);
+  if (line_size_ != 0 && kTypes.find(line_[0]) == std::string_view::npos)
+    return wrong(ProtocolFault::invalid);
   if (newline == nullptr) return true;
   if (line_total_ == 0 || line_last_ != '\r') return wrong(ProtocolFault::invalid);
   const std::size_t full_size = line_total_ - 1;
@@ -108,7 +114,8 @@ bool ReplyParser::line(std::string_view text, std::size_t full_size) {
   }
   if (kNumbered.find(type) == std::string_view::npos) return wrong(ProtocolFault::invalid);
   if (const ProtocolFault fault = read_integer(text, number); fault != ProtocolFault::none) {
-    return wrong(type == ':' ? ProtocolFault::invalid : fault);  // a length that no 64 bits hold is too large
+    return wrong(type == ':' ? ProtocolFault::invalid
+                             : fault);  // a length that no 64 bits hold is too large
   }
   if (type == ':') return element(type, number, false, {});
   if (number < -1) return wrong(ProtocolFault::invalid);

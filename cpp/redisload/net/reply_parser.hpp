@@ -25,10 +25,10 @@ class ReplyParser {
   static constexpr std::size_t kLongestLine = 1 << 20;
   static constexpr int kDeepestNesting = 32;
 
-  // Consumes all of `chunk`; calls on_reply(const Reply&, size_t consumed) at the last byte of every
-  // complete top-level reply; consumed counts the chunk's bytes up to there. on_reply returns false
-  // to stop early: the rest of the chunk is dropped.
-  // Returns none, or what is wrong with the bytes; after a fault only reset() helps.
+  // Consumes all of `chunk`; calls on_reply(const Reply&, size_t consumed) at the last byte of
+  // every complete top-level reply; consumed counts the chunk's bytes up to there. on_reply returns
+  // false to stop early: the rest of the chunk is dropped. Returns none, or what is wrong with the
+  // bytes; after a fault only reset() helps.
   template <typename OnReply>
   ProtocolFault feed(std::string_view chunk, OnReply&& on_reply) {
     const char* at = chunk.data();
@@ -37,7 +37,8 @@ class ReplyParser {
       if (!step(at, end)) return fault_;
       if (complete_) {
         complete_ = false;
-        if (!on_reply(static_cast<const Reply&>(top_), static_cast<std::size_t>(at - chunk.data()))) return ProtocolFault::none;
+        if (!on_reply(static_cast<const Reply&>(top_), static_cast<std::size_t>(at - chunk.data())))
+          return ProtocolFault::none;
       }
     }
     return ProtocolFault::none;
@@ -80,8 +81,8 @@ class ReplyParser {
   ProtocolFault fault_ = ProtocolFault::none;
   bool complete_ = false;
   bool in_payload_ = false;
-  bool keep_payload_ = false;  // the text of a RESP3 blob error
-  std::uint8_t trailer_ = 0;   // bytes of the payload's CRLF seen
+  bool keep_payload_ = false;   // the text of a RESP3 blob error
+  std::uint8_t trailer_ = 0;    // bytes of the payload's CRLF seen
   std::size_t line_total_ = 0;  // length of a line that is cut by the end of a chunk
   std::size_t line_size_ = 0;   // how much of it is kept
   char line_last_ = 0;

@@ -11,7 +11,8 @@ std::size_t prefill_window(const RunConfig& config, std::uint32_t connections) {
   constexpr std::uint64_t kInFlight = 4096;
   constexpr std::uint64_t kBytesPerConnection = 1 << 20;
   const std::uint64_t by_count = std::clamp<std::uint64_t>(kInFlight / connections, 4, 64);
-  const std::uint64_t by_size = std::max<std::uint64_t>(1, kBytesPerConnection / (config.values.size_bytes + 1));
+  const std::uint64_t by_size =
+      std::max<std::uint64_t>(1, kBytesPerConnection / (config.values.size_bytes + 1));
   return static_cast<std::size_t>(std::min(by_count, by_size));
 }
 
@@ -36,9 +37,11 @@ RunPlan make_plan(const RunConfig& config) {
   }
   plan.seed = *plan.config.seed;
   const TopologyConfig& topology = config.topology;
-  plan.connections = static_cast<std::uint32_t>(topology.client_pools * topology.clients_per_pool * topology.max_connections);
+  plan.connections = static_cast<std::uint32_t>(topology.client_pools * topology.clients_per_pool *
+                                                topology.max_connections);
   const std::uint64_t threads = topology.client_pools * topology.threads_per_pool;
-  const auto workers = static_cast<std::uint32_t>(std::min<std::uint64_t>(threads, plan.connections));
+  const auto workers =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(threads, plan.connections));
   plan.threads_reduced = workers < threads;
   plan.prefill_window = prefill_window(config, plan.connections);
   plan.connection_name = printable_name(config.name.value_or(config.app_name));
@@ -56,10 +59,13 @@ RunPlan make_plan(const RunConfig& config) {
   return plan;
 }
 
-std::string load_connection_name(const RunPlan& plan, std::uint32_t worker, std::uint32_t connection) {
+std::string load_connection_name(const RunPlan& plan, std::uint32_t worker,
+                                 std::uint32_t connection) {
   return plan.connection_name + ":w" + std::to_string(worker) + ":c" + std::to_string(connection);
 }
 
-std::string control_connection_name(const RunPlan& plan) { return plan.connection_name + ":control"; }
+std::string control_connection_name(const RunPlan& plan) {
+  return plan.connection_name + ":control";
+}
 
 }  // namespace redisload

@@ -24,9 +24,9 @@ struct RunPlan {
   std::uint64_t seed = 0;
   std::uint32_t connections = 0;
   std::vector<WorkerShare> workers;
-  bool threads_reduced = false;       // fewer workers than threads asked for
-  std::size_t prefill_window = 1;     // operations in flight a connection while prefilling
-  std::string connection_name;        // "<name>:w0:c17" and "<name>:control" are made from it
+  bool threads_reduced = false;    // fewer workers than threads asked for
+  std::size_t prefill_window = 1;  // operations in flight a connection while prefilling
+  std::string connection_name;     // "<name>:w0:c17" and "<name>:control" are made from it
   bool open_loop() const noexcept { return config.rate.has_value(); }
 };
 
@@ -38,7 +38,8 @@ constexpr std::uint64_t share_of(std::uint64_t total, std::uint64_t i, std::uint
   return total / n + (i < total % n ? 1 : 0);
 }
 
-std::string load_connection_name(const RunPlan& plan, std::uint32_t worker, std::uint32_t connection);
+std::string load_connection_name(const RunPlan& plan, std::uint32_t worker,
+                                 std::uint32_t connection);
 std::string control_connection_name(const RunPlan& plan);
 
 }  // namespace redisload

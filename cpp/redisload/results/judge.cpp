@@ -8,7 +8,7 @@
 namespace redisload {
 namespace {
 
-constexpr double kBusy = 0.9;    // a thread that works this share of the time is the limit
+constexpr double kBusy = 0.9;  // a thread that works this share of the time is the limit
 constexpr double kAtEase = 0.75;
 constexpr std::int64_t kSilence = 250'000'000;
 
@@ -32,7 +32,8 @@ double busiest(const Observations& observed) {
 
 class Judge {
  public:
-  explicit Judge(RunResults& results) : r_(results), o_(results.observed), totals_(results.metrics.totals.counts) {}
+  explicit Judge(RunResults& results)
+      : r_(results), o_(results.observed), totals_(results.metrics.totals.counts) {}
 
   void run() {
     r_.verdict = verdict();
@@ -45,7 +46,9 @@ class Judge {
   }
 
  private:
-  void warn(const std::string& code, const std::string& message) { r_.warnings.push_back({code, message}); }
+  void warn(const std::string& code, const std::string& message) {
+    r_.warnings.push_back({code, message});
+  }
   void invalid(const std::string& code, const std::string& message) {
     r_.valid = false;
     warn(code, message);
@@ -55,7 +58,8 @@ class Judge {
   std::string verdict() const {
     if (totals_.succeeded + totals_.error_replies == 0) return "unknown";
     const double client = busiest(o_);
-    const bool reached = !o_.closed_loop && static_cast<double>(issued()) >= 0.99 * static_cast<double>(offered());
+    const bool reached =
+        !o_.closed_loop && static_cast<double>(issued()) >= 0.99 * static_cast<double>(offered());
     if (o_.server_cpu && *o_.server_cpu >= kBusy && !reached) return "server-bound";
     if (client >= kBusy && !reached) return "client-bound";
     if (reached) return "unsaturated";
@@ -63,7 +67,9 @@ class Judge {
     if (machine_is_full()) return "unknown";
     if (o_.server_cpu) {
       if (*o_.server_cpu >= kBusy) return "server-bound";
-      return *o_.server_cpu < kAtEase && client < kAtEase ? "unsaturated" : *o_.server_cpu >= client ? "server-bound" : "client-bound";
+      return *o_.server_cpu < kAtEase && client < kAtEase ? "unsaturated"
+             : *o_.server_cpu >= client                   ? "server-bound"
+                                                          : "client-bound";
     }
     // A server that does not tell its load, and a client that mostly waits for it.
     return client < 0.5 ? "server-bound" : "unknown";
@@ -81,26 +87,35 @@ class Judge {
   bool machine_is_full() const { return o_.same_host && o_.idle_share && *o_.idle_share < 0.1; }
 
   void check_issued() {
-    const std::uint64_t unanswered = totals_.timed_out - std::min(totals_.timed_out, totals_.late_replies);
+    const std::uint64_t unanswered =
+        totals_.timed_out - std::min(totals_.timed_out, totals_.late_replies);
     const std::uint64_t unfinished = totals_.not_sent + totals_.lost + unanswered;
     const bool silent = o_.silent_at_end_ns >= longest_silence_ns() && unfinished != 0;
     if (silent) {
-      invalid("target_unresponsive", "the target answered nothing in the last " + milliseconds(o_.silent_at_end_ns) +
-                                         " of the window: what it left unanswered is censored, not measured");
+      invalid("target_unresponsive",
+              "the target answered nothing in the last " + milliseconds(o_.silent_at_end_ns) +
+                  " of the window: what it left unanswered is censored, not measured");
       return;
     }
     if (o_.closed_loop || offered() == 0) return;
     const double share = static_cast<double>(issued()) / static_cast<double>(offered());
     if (share < 0.99) {
-      invalid("rate_not_reached", "only " + percent(share) + " of the offered operations could be sent; the rest waited for a free " +
-                                      "connection (" + (busiest(o_) >= kBusy ? "the client's threads were busy: more threads" :
-                                      "a lower rate, more connections or a deeper pipeline") + ")");
+      invalid("rate_not_reached",
+              "only " + percent(share) +
+                  " of the offered operations could be sent; the rest waited for a free " +
+                  "connection (" +
+                  (busiest(o_) >= kBusy ? "the client's threads were busy: more threads"
+                                        : "a lower rate, more connections or a deeper pipeline") +
+                  ")");
       return;
     }
     const auto& backlog = o_.backlog;
-    const bool grows = backlog.size() == 3 && backlog[0] < backlog[1] && backlog[1] < backlog[2] && backlog[2] < totals_.not_sent;
+    const bool grows = backlog.size() == 3 && backlog[0] < backlog[1] && backlog[1] < backlog[2] &&
+                       backlog[2] < totals_.not_sent;
     if (grows && static_cast<double>(totals_.not_sent) > 0.002 * static_cast<double>(offered())) {
-      invalid("backlog_grows", "the operations that waited for a connection became more until the end: the rate is just above what the target holds");
+      invalid("backlog_grows",
+              "the operations that waited for a connection became more until the end: the rate is "
+              "just above what the target holds");
     }
   }
 
@@ -108,7 +123,9 @@ class Judge {
   void check_stalled() {
     if (r_.stop_reason != StopReason::stalled || !r_.valid) return;
     const std::string phase(r_.phases.empty() ? "set-up" : to_string(r_.phases.back().phase));
-    invalid("stalled", "the target stopped answering during " + phase + ": the run ended after timeouts.response_s + timeouts.grace_s of silence");
+    invalid("stalled",
+            "the target stopped answering during " + phase +
+                ": the run ended after timeouts.response_s + timeouts.grace_s of silence");
   }
 
   void check_lateness() {
@@ -116,48 +133,69 @@ class Judge {
     const Histogram& lateness = r_.metrics.lateness;
     const auto p50 = lateness.percentile_ns(50);
     if (p50 && *p50 > 1'000'000) {
-      invalid("client_late", "half of the operations were released more than 1 ms late (median " + milliseconds(*p50) +
+      invalid("client_late", "half of the operations were released more than 1 ms late (median " +
+                                 milliseconds(*p50) +
                                  "): this client was too busy to keep the schedule");
       return;
     }
     const auto p99 = lateness.percentile_ns(99);
     const auto response = r_.metrics.totals.response_time.percentile_ns(99);
     if (p99 && response && *p99 * 10 > *response) {
-      std::string message = "lateness p99 is " + milliseconds(*p99) + ", more than a tenth of the response p99 of " + milliseconds(*response) +
-                            ": part of the tail is this client's own";
-      if (o_.steal_share) message += " (the host took " + percent(*o_.steal_share) + " of this machine's processor time)";
+      std::string message = "lateness p99 is " + milliseconds(*p99) +
+                            ", more than a tenth of the response p99 of " +
+                            milliseconds(*response) + ": part of the tail is this client's own";
+      if (o_.steal_share)
+        message +=
+            " (the host took " + percent(*o_.steal_share) + " of this machine's processor time)";
       warn("lateness", message);
     }
   }
 
   void check_errors() {
-    if (issued() != 0 && totals_.succeeded == 0) invalid("nothing_succeeded", "no operation succeeded");
+    if (issued() != 0 && totals_.succeeded == 0)
+      invalid("nothing_succeeded", "no operation succeeded");
     const auto reads = static_cast<double>(totals_.hits + totals_.misses);
     if (reads > 0 && static_cast<double>(totals_.misses) / reads > o_.expected_miss_share + 0.01) {
-      warn("unexpected_misses", percent(static_cast<double>(totals_.misses) / reads) + " of the keys read were not there; the workload itself explains " +
-                                    percent(o_.expected_miss_share) + " (prefill, evictions, expiry or another writer?)");
+      warn("unexpected_misses",
+           percent(static_cast<double>(totals_.misses) / reads) +
+               " of the keys read were not there; the workload itself explains " +
+               percent(o_.expected_miss_share) +
+               " (prefill, evictions, expiry or another writer?)");
     }
-    if (o_.evicted_keys != 0) warn("evictions", "the server evicted " + std::to_string(o_.evicted_keys) + " keys during the run (maxmemory)");
+    if (o_.evicted_keys != 0)
+      warn("evictions", "the server evicted " + std::to_string(o_.evicted_keys) +
+                            " keys during the run (maxmemory)");
   }
 
   void check_keys() {
     if (!o_.prefill_ran || !o_.keys_expected) return;
     if (o_.prefilled != *o_.keys_expected) {
-      warn("prefill_incomplete", std::to_string(o_.prefilled) + " of " + std::to_string(*o_.keys_expected) + " keys were confirmed as written");
+      warn("prefill_incomplete", std::to_string(o_.prefilled) + " of " +
+                                     std::to_string(*o_.keys_expected) +
+                                     " keys were confirmed as written");
     } else if (o_.keys_found && *o_.keys_found < *o_.keys_expected) {
-      warn("prefill_incomplete", "after prefill the database held " + std::to_string(*o_.keys_found) + " of " + std::to_string(*o_.keys_expected) + " keys");
+      warn("prefill_incomplete", "after prefill the database held " +
+                                     std::to_string(*o_.keys_found) + " of " +
+                                     std::to_string(*o_.keys_expected) + " keys");
     }
   }
 
   void check_setup() {
-    if (o_.threads_reduced) warn("threads_reduced", "fewer threads than asked for: a thread without a connection has nothing to do");
+    if (o_.threads_reduced)
+      warn("threads_reduced",
+           "fewer threads than asked for: a thread without a connection has nothing to do");
     if (r_.verdict == "unknown" && machine_is_full()) {
-      warn("machine_busy", "this machine's processors were idle for only " + percent(*o_.idle_share) +
-                               " of the time: load, server and whatever else runs here limit each other");
+      warn("machine_busy",
+           "this machine's processors were idle for only " + percent(*o_.idle_share) +
+               " of the time: load, server and whatever else runs here limit each other");
     }
-    if (o_.control_lost) warn("control_unavailable", "the target did not answer INFO after the window: its processor time is unknown");
+    if (o_.control_lost)
+      warn("control_unavailable",
+           "the target did not answer INFO after the window: its processor time is unknown");
     if (r_.metrics.samples_dropped != 0) {
-      warn("samples_dropped", std::to_string(r_.metrics.samples_dropped) + " samples were dropped because the collector was late (no count was)");
+      warn("samples_dropped",
+           std::to_string(r_.metrics.samples_dropped) +
+               " samples were dropped because the collector was late (no count was)");
     }
   }
 
@@ -171,7 +209,8 @@ class Judge {
 void judge(RunResults& results) { Judge(results).run(); }
 
 std::string_view to_string(StopReason reason) noexcept {
-  constexpr std::string_view names[] = {"none", "duration", "operations", "max_errors", "stopped", "interrupted", "stalled", "target_lost"};
+  constexpr std::string_view names[] = {"none",    "duration",    "operations", "max_errors",
+                                        "stopped", "interrupted", "stalled",    "target_lost"};
   return names[static_cast<int>(reason)];
 }
 

@@ -31,7 +31,16 @@ struct RecordedEvent {
   std::string message;
 };
 
-enum class StopReason : std::uint8_t { none, duration, operations, max_errors, stopped, interrupted, stalled, target_lost };
+enum class StopReason : std::uint8_t {
+  none,
+  duration,
+  operations,
+  max_errors,
+  stopped,
+  interrupted,
+  stalled,
+  target_lost
+};
 std::string_view to_string(StopReason reason) noexcept;
 
 // What the verdict and the warnings are judged on.

@@ -1,5 +1,5 @@
-// What happened to the run's connections, and the fault that forbids it to begin: written rarely, by
-// any thread; read by the controller and by snapshots.
+// What happened to the run's connections, and the fault that forbids it to begin: written rarely,
+// by any thread; read by the controller and by snapshots.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ namespace redisload {
 
 struct Event {
   std::int64_t at_ns = 0;
-  std::string kind;              // connect, disconnect, refused, phase, pause, resume, rate, warning
+  std::string kind;  // connect, disconnect, refused, phase, pause, resume, rate, warning
   std::int64_t connection = -1;  // logical connection, −1 for none
   std::string message;
 };
@@ -51,7 +51,8 @@ class EventLog {
     const std::lock_guard lock(mutex_);
     return dropped_;
   }
-  // Set once by whichever worker sees the first answer; from then on faults are counted, not raised.
+  // Set once by whichever worker sees the first answer; from then on faults are counted, not
+  // raised.
   bool answered() const noexcept { return answered_.load(std::memory_order_acquire); }
   void set_answered() noexcept { answered_.store(true, std::memory_order_release); }
 

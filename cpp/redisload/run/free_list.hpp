@@ -10,7 +10,8 @@ namespace redisload {
 
 class FreeList {
  public:
-  explicit FreeList(std::uint32_t most) : ring_(std::bit_ceil(most)), listed_(most, false), mask_(std::bit_ceil(most) - 1) {}
+  explicit FreeList(std::uint32_t most)
+      : ring_(std::bit_ceil(most)), listed_(most, false), mask_(std::bit_ceil(most) - 1) {}
 
   bool empty() const noexcept { return head_ == tail_; }
   void add(std::uint32_t index) noexcept {

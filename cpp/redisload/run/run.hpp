@@ -24,6 +24,10 @@
 
 namespace redisload {
 
+// How far ahead of the clock a phase or a rate begins, so that all workers begin at the same
+// instant.
+inline constexpr std::int64_t kPhaseLead = kMillisecond;
+
 struct ProcessorTimes {
   double total = 0, idle = 0, steal = 0;
 };
@@ -52,7 +56,7 @@ class Run {
   int done_descriptor() const noexcept { return done_descriptor_; }
 
  private:
-  // run.cpp: the controller's thread
+  // run.cpp: the controller's thread; run_phases.cpp: connect() and what follows
   void lead();
   void execute();
   void finish();

@@ -21,10 +21,12 @@ constexpr Duration kHurried = std::chrono::milliseconds(150);
 bool same_address(const sockaddr* a, const sockaddr* b) {
   if (a == nullptr || a->sa_family != b->sa_family) return false;
   if (a->sa_family == AF_INET) {
-    return reinterpret_cast<const sockaddr_in*>(a)->sin_addr.s_addr == reinterpret_cast<const sockaddr_in*>(b)->sin_addr.s_addr;
+    return reinterpret_cast<const sockaddr_in*>(a)->sin_addr.s_addr ==
+           reinterpret_cast<const sockaddr_in*>(b)->sin_addr.s_addr;
   }
-  return a->sa_family == AF_INET6 && std::memcmp(&reinterpret_cast<const sockaddr_in6*>(a)->sin6_addr,
-                                                 &reinterpret_cast<const sockaddr_in6*>(b)->sin6_addr, sizeof(in6_addr)) == 0;
+  return a->sa_family == AF_INET6 &&
+         std::memcmp(&reinterpret_cast<const sockaddr_in6*>(a)->sin6_addr,
+                     &reinterpret_cast<const sockaddr_in6*>(b)->sin6_addr, sizeof(in6_addr)) == 0;
 }
 
 // Whether an address is one of this machine's own.
@@ -37,12 +39,14 @@ bool is_local(const Address& address) {
   ifaddrs* all = nullptr;
   if (getifaddrs(&all) != 0) return false;
   bool local = false;
-  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) local = local || same_address(one->ifa_addr, address.raw());
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next)
+    local = local || same_address(one->ifa_addr, address.raw());
   freeifaddrs(all);
   return local;
 }
 
-std::optional<double> number(const std::map<std::string, std::string>& fields, const std::string& name) {
+std::optional<double> number(const std::map<std::string, std::string>& fields,
+                             const std::string& name) {
   const auto found = fields.find(name);
   if (found == fields.end()) return std::nullopt;
   double value = 0;
@@ -62,8 +66,8 @@ std::optional<double> server_cpu_s(const std::map<std::string, std::string>& inf
   return std::nullopt;
 }
 
-std::uint64_t growth(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after,
-                     const std::string& name) {
+std::uint64_t growth(const std::map<std::string, std::string>& before,
+                     const std::map<std::string, std::string>& after, const std::string& name) {
   const double grown = number(after, name).value_or(0) - number(before, name).value_or(0);
   return grown > 0 ? static_cast<std::uint64_t>(grown) : 0;
 }
@@ -86,17 +90,31 @@ ProcessorTimes processor_times() {
   return times;
 }
 
-constexpr const char* kServerFacts[] = {"redis_version", "valkey_version", "server_name", "redis_mode", "role", "os",
-                                        "process_id", "io_threads_active", "maxmemory_human", "maxmemory_policy",
-                                        "aof_enabled", "connected_slaves", "used_memory"};
-constexpr const char* kServerSettings[] = {"maxmemory", "maxmemory-policy", "io-threads", "appendonly", "appendfsync", "save", "maxclients"};
+constexpr const char* kServerFacts[] = {"redis_version",
+                                        "valkey_version",
+                                        "server_name",
+                                        "redis_mode",
+                                        "role",
+                                        "os",
+                                        "process_id",
+                                        "io_threads_active",
+                                        "maxmemory_human",
+                                        "maxmemory_policy",
+                                        "aof_enabled",
+                                        "connected_slaves",
+                                        "used_memory"};
+constexpr const char* kServerSettings[] = {"maxmemory",  "maxmemory-policy", "io-threads",
+                                           "appendonly", "appendfsync",      "save",
+                                           "maxclients"};
 
 }  // namespace
 
 void Run::open_control() {
-  const Duration timeout = std::min<Duration>(plan_.config.timeouts.response, std::chrono::seconds(1));
+  const Duration timeout =
+      std::min<Duration>(plan_.config.timeouts.response, std::chrono::seconds(1));
   for (const Address& address : setup_.addresses) {
-    control_ = std::make_unique<ControlConnection>(address, plan_.config.target, control_connection_name(plan_), timeout);
+    control_ = std::make_unique<ControlConnection>(address, plan_.config.target,
+                                                   control_connection_name(plan_), timeout);
     const std::lock_guard lock(mutex_);
     facts_.observed.same_host = is_local(address);
     if (control_->connected()) break;
@@ -117,9 +135,11 @@ void Run::measure_base_rtt() {
 }
 
 void Run::observe_server(bool before) {
-  // A run that ends does not wait for a server that no longer answers, nor does a user who stopped it.
+  // A run that ends does not wait for a server that no longer answers, nor does a user who stopped
+  // it.
   const StopReason reason = stop_reason_;
-  const bool hurried = reason == StopReason::interrupted || reason == StopReason::stopped || facts_.observed.silent_at_end_ns > kSilence;
+  const bool hurried = reason == StopReason::interrupted || reason == StopReason::stopped ||
+                       facts_.observed.silent_at_end_ns > kSilence;
   if (!before && hurried) control_->set_timeout(kHurried);
   auto info = control_->info();
   const std::int64_t now_ns = clock_.now_ns();
@@ -129,9 +149,13 @@ void Run::observe_server(bool before) {
     info_before_ns_ = now_ns;
     std::map<std::string, std::string> facts;
     for (const char* name : kServerFacts) {
-      if (const auto found = info_before_.find(name); found != info_before_.end()) facts.insert(*found);
+      if (const auto found = info_before_.find(name); found != info_before_.end())
+        facts.insert(*found);
     }
+    // A server that takes its time over each question must not hold up the window.
+    const std::int64_t until_ns = now_ns + kSecond;
     for (const char* name : kServerSettings) {
+      if (clock_.now_ns() >= until_ns) break;
       for (const auto& pair : control_->ask_pairs({"CONFIG", "GET", name})) facts.insert(pair);
     }
     const std::lock_guard lock(mutex_);
@@ -149,7 +173,8 @@ void Run::observe_server(bool before) {
   const auto cpu_before = server_cpu_s(info_before_);
   const auto cpu_after = server_cpu_s(info);
   if (cpu_before && cpu_after && now_ns > info_before_ns_ && *cpu_after >= *cpu_before) {
-    observed.server_cpu = (*cpu_after - *cpu_before) * 1e9 / static_cast<double>(now_ns - info_before_ns_);
+    observed.server_cpu =
+        (*cpu_after - *cpu_before) * 1e9 / static_cast<double>(now_ns - info_before_ns_);
   }
   if (!info.empty()) {
     observed.evicted_keys = growth(info_before_, info, "evicted_keys");

@@ -56,7 +56,8 @@ std::uint8_t reply_error_kind(Recorder& recorder, const Reply& reply) {
 
 }  // namespace
 
-Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder, std::int64_t poll_ns)
+Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder,
+               std::int64_t poll_ns)
     : context_(context),
       share_(share),
       recorder_(recorder),
@@ -64,21 +65,25 @@ Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& re
       slots_(share.connections),
       free_(share.connections),
       receive_buffer_(kReceiveBuffer),
-      sweep_every_ns_(std::clamp<std::int64_t>(context.plan.config.timeouts.response.count() / 20, kMillisecond / 10, kLongestSweep)),
+      sweep_every_ns_(std::clamp<std::int64_t>(context.plan.config.timeouts.response.count() / 20,
+                                               kMillisecond / 10, kLongestSweep)),
       rate_(context.plan.config.rate.value_or(0)) {
   // Grown here rather than by the first burst.
   dirty_.reserve(slots_.size());
   scratch_.reserve(kScratch);
   const RunPlan& plan = context_.plan;
   if (plan.open_loop()) {
-    pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.worker, plan.workers.size(), plan.seed);
+    pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.worker,
+                                             plan.workers.size(), plan.seed);
   }
   for (std::uint32_t i = 0; i < share_.connections; ++i) {
     const std::uint32_t number = share_.first_connection + i;
     Slot& slot = slots_[i];
     slot.connection = std::make_unique<Connection>(
-        number, context_.setup, make_handshake(plan.config.target, load_connection_name(plan, share_.worker, number)),
-        std::make_unique<PlainTransport>(), Random::stream(plan.seed, StreamPurpose::backoff, number));
+        number, context_.setup,
+        make_handshake(plan.config.target, load_connection_name(plan, share_.worker, number)),
+        std::make_unique<PlainTransport>(),
+        Random::stream(plan.seed, StreamPurpose::backoff, number));
     slot.stream = context_.workload.stream(number, plan.connections);
   }
 }
@@ -117,21 +122,25 @@ void Worker::turn() {
   if (poll && ready.empty()) polled_in_vain(now_ns, context_.clock.now_ns());
 }
 
-// A turn that finds nothing takes about a microsecond. One that took much longer was interrupted, and
-// that was not our time. Where others want this processor, who polls uses up its share and is kept
-// waiting when an operation is due, while who sleeps is let in when it wakes: sleep for a while then.
+// A turn that finds nothing takes about a microsecond. One that took much longer was interrupted,
+// and that was not our time. Where others want this processor, who polls uses up its share and is
+// kept waiting when an operation is due, while who sleeps is let in when it wakes: sleep for a
+// while then.
 void Worker::polled_in_vain(std::int64_t from_ns, std::int64_t to_ns) noexcept {
   if (to_ns - from_ns < kInterrupted) polled_ns_ += to_ns - from_ns;
   if (to_ns - from_ns < kContended) return;
   const long preemptions = thread_preemptions();
-  if (preemptions != preemptions_) poll_again_ns_ = to_ns + kYield;  // else the host took the processor
+  if (preemptions != preemptions_)
+    poll_again_ns_ = to_ns + kYield;  // else the host took the processor
   preemptions_ = preemptions;
 }
 
 std::int64_t Worker::next_wake_ns() const {
   std::int64_t at_ns = std::min(recorder_.boundary_ns(), next_sweep_ns_);
   if (!timers_.empty()) at_ns = std::min(at_ns, timers_.top().at_ns);
-  if (phase_open_) at_ns = std::min({at_ns, started_ ? kNever : start_ns_, generating_ ? end_ns_ : drain_deadline_ns_});
+  if (phase_open_)
+    at_ns = std::min(
+        {at_ns, started_ ? kNever : start_ns_, generating_ ? end_ns_ : drain_deadline_ns_});
   return at_ns;
 }
 
@@ -199,7 +208,8 @@ void Worker::flush_dirty() {
     Slot& slot = slots_[dirty_[i]];
     slot.dirty = false;
     if (!slot.connection->ready()) continue;
-    if (!slot.connection->flush(*this, scratch_, context_.clock)) became_broken(slot, context_.clock.now_ns());
+    if (!slot.connection->flush(*this, scratch_, context_.clock))
+      became_broken(slot, context_.clock.now_ns());
   }
   dirty_.clear();
 }
@@ -227,7 +237,8 @@ void Worker::on_sent(InFlight& op) {
   if (op.phase == Phase::measure) ++issued_;
 }
 
-void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes, std::int64_t now_ns) {
+void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes,
+                      std::int64_t now_ns) {
   if (answered_++ == 0) context_.events.set_answered();
   last_answer_ns_ = now_ns;
   op.bytes_received += static_cast<std::uint32_t>(bytes);
@@ -251,7 +262,8 @@ void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
   const bool expired = op.expired;
   if (!expired && (op.phase == Phase::measure || op.phase == Phase::warmup)) {
     const NextStep next = context_.workload.after(op.request, outcome, now_ns);
-    if (next.kind != NextStep::Kind::done) [[unlikely]] return go_on(slot, op, next);
+    if (next.kind != NextStep::Kind::done) [[unlikely]]
+      return go_on(slot, op, next);
   }
   if (expired) [[unlikely]] {
     recorder_.late_reply(recorded_label(op), op.bytes_received);
@@ -290,11 +302,13 @@ std::uint16_t Worker::recorded_label(const InFlight& op) const noexcept {
   const Workload& workload = context_.workload;
   std::size_t first = 0;
   if (op.phase == Phase::prefill) first = workload.labels().size();
-  if (op.phase == Phase::cleanup) first = workload.labels().size() + workload.prefill_labels().size();
+  if (op.phase == Phase::cleanup)
+    first = workload.labels().size() + workload.prefill_labels().size();
   return static_cast<std::uint16_t>(first + op.request.label);
 }
 
-Sample Worker::sample_of(const Slot& slot, const InFlight& op, Outcome outcome, std::int64_t completed_ns) const {
+Sample Worker::sample_of(const Slot& slot, const InFlight& op, Outcome outcome,
+                         std::int64_t completed_ns) const {
   Sample sample;
   sample.intended_ns = op.intended_ns;
   sample.sent_ns = op.first_sent_ns;

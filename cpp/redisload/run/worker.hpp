@@ -37,19 +37,23 @@ struct RunContext {
 class Worker {
  public:
   // Poll instead of sleeping when the next arrival is nearer than this; zero: only sleep.
-  Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder, std::int64_t poll_ns);
+  Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder,
+         std::int64_t poll_ns);
 
   // Called by the controller.
   void post(WorkerOrder order);
   const WorkerStatus& status() const noexcept { return status_; }
   // After the thread has ended: handshake commands sent, by name.
-  const std::map<std::string, std::uint64_t>& control_commands() const noexcept { return control_commands_; }
+  const std::map<std::string, std::uint64_t>& control_commands() const noexcept {
+    return control_commands_;
+  }
 
   // The thread's body: until Quit.
   void run();
 
   // Called by Connection while it receives and flushes.
-  void on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes, std::int64_t now_ns);
+  void on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes,
+                std::int64_t now_ns);
   void on_sent(InFlight& op);
   void encode(InFlight& op, OutputBuffer& out);
 
@@ -113,10 +117,15 @@ class Worker {
   void sweep_timeouts(Slot& slot, std::int64_t now_ns);
   void count_handshake(const Connection& connection);
 
-  Slot& slot_of(const Connection& connection) { return slots_[connection.number() - share_.first_connection]; }
-  std::uint32_t index_of(const Slot& slot) const { return static_cast<std::uint32_t>(&slot - slots_.data()); }
+  Slot& slot_of(const Connection& connection) {
+    return slots_[connection.number() - share_.first_connection];
+  }
+  std::uint32_t index_of(const Slot& slot) const {
+    return static_cast<std::uint32_t>(&slot - slots_.data());
+  }
   std::uint16_t recorded_label(const InFlight& op) const noexcept;
-  Sample sample_of(const Slot& slot, const InFlight& op, Outcome outcome, std::int64_t completed_ns) const;
+  Sample sample_of(const Slot& slot, const InFlight& op, Outcome outcome,
+                   std::int64_t completed_ns) const;
   void mark_dirty(Slot& slot);
   void finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns);
   void go_on(Slot& slot, const InFlight& op, const NextStep& next);

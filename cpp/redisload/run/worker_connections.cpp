@@ -6,7 +6,8 @@
 namespace redisload {
 namespace {
 
-constexpr std::uint32_t kMostOpening = 128;  // of the whole run, so that an accept queue is not flooded
+constexpr std::uint32_t kMostOpening =
+    128;  // of the whole run, so that an accept queue is not flooded
 
 }  // namespace
 
@@ -14,7 +15,8 @@ void Worker::open_some(std::int64_t now_ns) {
   // A connection that breaks at once comes here again: the loop below goes on with the next one.
   if (opening_some_) return;
   opening_some_ = true;
-  const auto most = std::max<std::uint32_t>(1, kMostOpening / static_cast<std::uint32_t>(context_.plan.workers.size()));
+  const auto most = std::max<std::uint32_t>(
+      1, kMostOpening / static_cast<std::uint32_t>(context_.plan.workers.size()));
   while (!to_open_.empty() && opening_ < most) {
     Slot& slot = slots_[to_open_.back()];
     to_open_.pop_back();
@@ -37,7 +39,8 @@ void Worker::became_ready(Slot& slot, std::int64_t now_ns) {
   slot.counted_ready = true;
   count_handshake(connection);
   recorder_.connect_time(now_ns - connection.opened_ns());
-  context_.events.add({now_ns, slot.opened_before ? "reconnect" : "connect", connection.number(), connection.address()});
+  context_.events.add({now_ns, slot.opened_before ? "reconnect" : "connect", connection.number(),
+                       connection.address()});
   slot.opened_before = true;
   mark_dirty(slot);
   if (source_ == Source::open_loop && generating_ && has_room(slot)) free_.add(index_of(slot));
@@ -64,14 +67,16 @@ void Worker::became_broken(Slot& slot, std::int64_t now_ns) {
   const std::uint8_t kind = recorder_.error_kind(fault.kind);
   const bool held_operations = connection.window().issued() != 0;
   if (!held_operations) recorder_.connection_fault(kind);
-  context_.events.add({now_ns, was_ready ? "disconnect" : "connect_failed", connection.number(), fault.kind + ": " + fault.message});
+  context_.events.add({now_ns, was_ready ? "disconnect" : "connect_failed", connection.number(),
+                       fault.kind + ": " + fault.message});
   const std::int64_t wait_ns = next_address ? 0 : connection.backoff().next().count();
   timers_.push(Timer{now_ns + wait_ns, index_of(slot), true, {}});
   abandon_issued(slot, kind, now_ns);
   open_some(now_ns);
 }
 
-// The operations that went with their socket: lost, or failed where the server cannot have run them.
+// The operations that went with their socket: lost, or failed where the server cannot have run
+// them.
 void Worker::abandon_issued(Slot& slot, std::uint8_t kind, std::int64_t now_ns) {
   Connection& connection = *slot.connection;
   InFlightWindow& window = connection.window();
@@ -96,7 +101,8 @@ void Worker::sweep(std::int64_t now_ns) {
     Connection& connection = *slot.connection;
     if (connection.ready()) {
       sweep_timeouts(slot, now_ns);
-    } else if (connection.state() != Connection::State::closed && !connection.check_deadline(now_ns)) {
+    } else if (connection.state() != Connection::State::closed &&
+               !connection.check_deadline(now_ns)) {
       became_broken(slot, now_ns);
     }
   }
@@ -116,24 +122,30 @@ void Worker::sweep_timeouts(Slot& slot, std::int64_t now_ns) {
     if (op.expired) continue;
     if (now_ns - op.sent_ns < timeout_ns) break;
     op.expired = true;
-    recorder_.ended(sample_of(slot, op, Outcome::timed_out, -1), recorder_.error_kind("timeout.response"));
+    recorder_.ended(sample_of(slot, op, Outcome::timed_out, -1),
+                    recorder_.error_kind("timeout.response"));
     count_unsuccessful();
     --outstanding_;
     last_end_ns_ = now_ns;
     if (!context_.events.answered()) {
-      context_.events.refuse({"timeout.response", "first_reply",
-                              connection.address() + " accepted the connection and answered no operation in time (timeouts.response_s)"});
+      context_.events.refuse(
+          {"timeout.response", "first_reply",
+           connection.address() +
+               " accepted the connection and answered no operation in time (timeouts.response_s)"});
       context_.notify();
     }
   }
-  const std::int64_t silent_since_ns = std::max(connection.last_heard_ns(), window.issued_at(0).sent_ns + timeout_ns);
+  const std::int64_t silent_since_ns =
+      std::max(connection.last_heard_ns(), window.issued_at(0).sent_ns + timeout_ns);
   if (now_ns - silent_since_ns < context_.plan.config.timeouts.grace.count()) return;
-  connection.close({"connection.unresponsive", "operation", connection.address() + " stayed silent after a response timeout; reopening"});
+  connection.close({"connection.unresponsive", "operation",
+                    connection.address() + " stayed silent after a response timeout; reopening"});
   became_broken(slot, now_ns);
 }
 
 void Worker::count_handshake(const Connection& connection) {
-  for (std::size_t i = 0; i < connection.handshake_sent(); ++i) ++control_commands_[connection.handshake().steps[i].command];
+  for (std::size_t i = 0; i < connection.handshake_sent(); ++i)
+    ++control_commands_[connection.handshake().steps[i].command];
 }
 
 }  // namespace redisload

@@ -70,7 +70,7 @@ struct alignas(64) WorkerStatus {
   std::atomic<std::uint64_t> waiting{0};          // arrivals that no connection has taken yet
   std::atomic<std::int64_t> last_answer_ns{0};
   std::atomic<std::int64_t> last_end_ns{0};  // of an operation, whatever its outcome
-  std::atomic<std::int64_t> busy_ns{0};  // not waiting, and not polling in vain
+  std::atomic<std::int64_t> busy_ns{0};      // not waiting, and not polling in vain
 };
 
 }  // namespace redisload

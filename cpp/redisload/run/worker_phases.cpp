@@ -35,7 +35,8 @@ void Worker::start_operations(std::int64_t start_ns) {
   window_limit_ = indexed ? plan.prefill_window : plan.config.pipeline;
   source_ = indexed ? Source::indexed : plan.open_loop() ? Source::open_loop : Source::closed_loop;
   if (indexed) {
-    const std::uint64_t total = phase_ == Phase::prefill ? workload.prefill_count() : workload.cleanup_count();
+    const std::uint64_t total =
+        phase_ == Phase::prefill ? workload.prefill_count() : workload.cleanup_count();
     index_next_ = share_.worker;
     index_left_ = share_of(total, share_.worker, plan.workers.size());
     index_again_.clear();
@@ -49,10 +50,13 @@ void Worker::start_operations(std::int64_t start_ns) {
     }
     return;
   }
-  const bool limited = source_ == Source::closed_loop && phase_ == Phase::measure && plan.config.operations.has_value();
+  const bool limited = source_ == Source::closed_loop && phase_ == Phase::measure &&
+                       plan.config.operations.has_value();
   budget_left_ = limited ? 0 : UINT64_MAX;
   for (Slot& slot : slots_) {
-    slot.budget = limited ? share_of(*plan.config.operations, slot.connection->number(), plan.connections) : UINT64_MAX;
+    slot.budget =
+        limited ? share_of(*plan.config.operations, slot.connection->number(), plan.connections)
+                : UINT64_MAX;
     if (limited) budget_left_ += slot.budget;
   }
   for (std::size_t k = 0; k < window_limit_; ++k) {
@@ -72,7 +76,8 @@ void Worker::advance_phase(std::int64_t now_ns) {
     start_operations(start_ns_);
   }
   if (generating_) {
-    if (source_ == Source::open_loop) release_arrivals(std::min(now_ns, end_ns_ == kNever ? now_ns : end_ns_ - 1), now_ns);
+    if (source_ == Source::open_loop)
+      release_arrivals(std::min(now_ns, end_ns_ == kNever ? now_ns : end_ns_ - 1), now_ns);
     if (now_ns >= end_ns_) {
       close_window(end_ns_, grace_ns_, end_kind_);
     } else if (outstanding_ == 0 && exhausted()) {
@@ -90,7 +95,8 @@ bool Worker::exhausted() {
     case Source::closed_loop:
       return budget_left_ == 0;
     case Source::open_loop:
-      return pacer_->next_release_ns() == kNever && !pacer_->waiting() && share_.arrivals.has_value() && !paused_;
+      return pacer_->next_release_ns() == kNever && !pacer_->waiting() &&
+             share_.arrivals.has_value() && !paused_;
     case Source::indexed:
       return index_left_ == 0 && index_again_.empty();
     default:
@@ -98,7 +104,8 @@ bool Worker::exhausted() {
   }
 }
 
-void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns, const std::string& error_kind) {
+void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns,
+                          const std::string& error_kind) {
   end_kind_ = error_kind;
   const std::uint8_t kind = recorder_.error_kind(error_kind);
   if (!started_) {  // ended before it began
@@ -116,7 +123,8 @@ void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns, const std::
   if (open_loop) {
     const std::uint64_t unreleased = pacer_->abandon(at_ns);
     recorder_.offered(unreleased);
-    if (const std::uint64_t waiting = pacer_->waiting_count() + unreleased; waiting != 0) recorder_.not_sent(waiting, kind);
+    if (const std::uint64_t waiting = pacer_->waiting_count() + unreleased; waiting != 0)
+      recorder_.not_sent(waiting, kind);
   }
   drop_unissued(kind);
   if (phase_ == Phase::measure) recorder_.begin_phase(Phase::drain, at_ns);
@@ -129,7 +137,8 @@ void Worker::drop_unissued(std::uint8_t kind) {
     InFlightWindow& window = slot.connection->window();
     for (std::size_t k = 0; k < window.unissued(); ++k) {
       InFlight& op = window.unissued_at(k);
-      recorder_.ended(sample_of(slot, op, op.continued ? Outcome::lost : Outcome::not_sent, -1), kind);
+      recorder_.ended(sample_of(slot, op, op.continued ? Outcome::lost : Outcome::not_sent, -1),
+                      kind);
       if (op.continued) count_unsuccessful();
       --outstanding_;
     }
@@ -143,7 +152,8 @@ void Worker::lose_in_flight(std::int64_t now_ns) {
   for (Slot& slot : slots_) {
     if (slot.connection->window().issued() == 0) continue;
     const bool was_ready = slot.connection->ready();
-    slot.connection->close({end_kind_, "operation", "closed with operations in flight at the end of a phase"});
+    slot.connection->close(
+        {end_kind_, "operation", "closed with operations in flight at the end of a phase"});
     if (slot.counted_ready) {
       slot.counted_ready = false;
       --ready_;
@@ -188,7 +198,8 @@ void Worker::end_interval(std::int64_t now_ns) {
   // Arrivals of the interval that ends are offered in it, however late we look.
   if (pacing()) release_arrivals(std::min(recorder_.boundary_ns(), end_ns_) - 1, now_ns);
   std::uint32_t in_flight = 0;
-  for (Slot& slot : slots_) in_flight += static_cast<std::uint32_t>(slot.connection->window().issued());
+  for (Slot& slot : slots_)
+    in_flight += static_cast<std::uint32_t>(slot.connection->window().issued());
   recorder_.gauges().in_flight = in_flight;
   recorder_.gauges().connections = ready_;
   if (source_ == Source::open_loop) {  // a share: the workers' gauges are summed
@@ -261,7 +272,9 @@ bool Worker::next_indexed(Slot& slot, std::int64_t intended_ns) {
   }
   const Workload& workload = context_.workload;
   recorder_.offered(1);
-  push(slot, phase_ == Phase::prefill ? workload.prefill(index) : workload.cleanup(index), intended_ns).index = index;
+  push(slot, phase_ == Phase::prefill ? workload.prefill(index) : workload.cleanup(index),
+       intended_ns)
+      .index = index;
   return true;
 }
 

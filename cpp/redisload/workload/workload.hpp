@@ -19,8 +19,9 @@ namespace redisload {
 
 // One kind of operation; its index in Workload::labels() is OperationRequest::label.
 struct OperationLabel {
-  std::string name;     // how results name it: "GET", "SET#2", or what the user called it
-  std::string command;  // as the server's commandstats counts it, upper case: "GET", "CLIENT|SETNAME"
+  std::string name;  // how results name it: "GET", "SET#2", or what the user called it
+  std::string
+      command;  // as the server's commandstats counts it, upper case: "GET", "CLIENT|SETNAME"
   bool reads_keys = false;  // its replies count hits and misses
 };
 
@@ -53,7 +54,8 @@ class Workload {
   virtual const std::vector<OperationLabel>& labels() const = 0;
 
   // The stream of logical connection `connection` of `connections` in all.
-  virtual std::unique_ptr<OperationStream> stream(std::uint64_t connection, std::uint64_t connections) const = 0;
+  virtual std::unique_ptr<OperationStream> stream(std::uint64_t connection,
+                                                  std::uint64_t connections) const = 0;
 
   // Appends the operation's RESP form; returns how many replies the server will send for it.
   virtual int encode(const OperationRequest& request, OutputBuffer& out) const = 0;
@@ -62,13 +64,14 @@ class Workload {
   virtual ReplyMeaning read(const OperationRequest& request, const Reply& reply) const = 0;
 
   // After its last reply; may change the request's stage.
-  virtual NextStep after(OperationRequest& request, Outcome /*outcome*/, std::int64_t /*now_ns*/) const {
+  virtual NextStep after(OperationRequest& request, Outcome /*outcome*/,
+                         std::int64_t /*now_ns*/) const {
     (void)request;
     return {};
   }
 
-  // Prefill: operations that write every key of the keyspace exactly once; idempotent, so a lost one
-  // may be sent again. Labelled apart: their label is an index into prefill_labels().
+  // Prefill: operations that write every key of the keyspace exactly once; idempotent, so a lost
+  // one may be sent again. Labelled apart: their label is an index into prefill_labels().
   virtual const std::vector<OperationLabel>& prefill_labels() const = 0;
   virtual std::uint64_t prefill_count() const = 0;
   virtual OperationRequest prefill(std::uint64_t index) const = 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,15 +140,15 @@ def context(record: dict[str, Any]) -> str:
     parts = []
     for name, tool in record["tools"].items():
         done = tool["measurements"]
-        mean = {
-            key: sum(m[key] for m in done) / len(done)
+        typical = {
+            key: statistics.median(m[key] for m in done)
             for key in ("core_busy", "server_busy", "other_busy", "stolen", "work_s")
         }
         parts.append(
-            f"{name}: runs of {mean['work_s']:.1f} s "
+            f"{name}: runs of {typical['work_s']:.1f} s "
             f"({tool['runs_below_least_work']} below {LEAST_WORK_S:g} s), "
-            f"server core {mean['core_busy']:.0%} busy (server {mean['server_busy']:.0%}), "
-            f"other work {mean['other_busy']:.2f} and stolen {max(0.0, mean['stolen']):.2f} processors"
+            f"server core {typical['core_busy']:.0%} busy (server {typical['server_busy']:.0%}), "
+            f"other work {typical['other_busy']:.2f} and stolen {max(0.0, typical['stolen']):.2f} processors"
         )
     low, high = record["load_average"]
     return f"load average {low:.1f} before, {high:.1f} after; " + "; ".join(parts)

@@ -11,7 +11,7 @@ STUB = Path(__file__).parents[3] / "python" / "redisload" / "_core.pyi"
 
 
 def generate(module: str = "redisload._core") -> str:
-    """The stub of an installed extension module, as text; RuntimeError with the generator's words if it fails."""
+    """The stub of an installed extension module; RuntimeError with the generator's words if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pybind11_stubgen", module, "--output-dir", folder, "--exit-code"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
