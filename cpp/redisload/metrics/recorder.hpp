@@ -99,6 +99,9 @@ class Recorder {
   // The number of "class.detail" for the calls above.
   std::uint8_t error_kind(std::string_view name) noexcept { return kinds_.number(name); }
   Gauges& gauges() noexcept { return gauges_; }
+#ifdef REDISLOAD_SWITCHED_SAMPLING
+  void set_sampling(bool on) noexcept { sampler_.set_active(on); }
+#endif
   Phase phase() const noexcept { return open_.phase; }
 
   // Collector side: error names (any thread), and the return of a set that was reset.

@@ -107,6 +107,11 @@ void Worker::turn() {
   if (!timers_.empty() && timers_.top().at_ns <= now_ns) run_timers(now_ns);
   if (now_ns >= next_sweep_ns_) sweep(now_ns);
   if (phase_open_) advance_phase(now_ns);
+#ifdef REDISLOAD_SWITCHED_SAMPLING
+  if (phase_ == Phase::measure && switched_sampling_.turn(now_ns, answered_)) {
+    recorder_.set_sampling(SwitchedSampling::on().load());
+  }
+#endif
   flush_dirty();
   if (quit_) return;
 

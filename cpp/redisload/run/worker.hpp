@@ -20,6 +20,9 @@
 #include "redisload/run/free_list.hpp"
 #include "redisload/run/worker_orders.hpp"
 #include "redisload/workload/workload.hpp"
+#ifdef REDISLOAD_SWITCHED_SAMPLING
+#include "redisload/run/switched_sampling.hpp"
+#endif
 
 namespace redisload {
 
@@ -174,6 +177,9 @@ class Worker {
   bool opening_some_ = false;
   double rate_ = 0;
   std::map<std::string, std::uint64_t> control_commands_;
+#ifdef REDISLOAD_SWITCHED_SAMPLING
+  SwitchedSampling switched_sampling_;
+#endif
 };
 
 }  // namespace redisload

@@ -1,4 +1,4 @@
-"""Costs that are no ratio: recording an operation, importing the package, handing samples to numpy."""
+"""Costs on one side: recording an operation, sampling, importing the package, handing samples to numpy."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Tell: TypeAlias = Callable[[str], None]
 
 ROOT = Path(__file__).resolve().parents[3]
+SWITCHED_PAIRS, SWITCHED_LIMIT = 60, 1.03
 RECORDING_LIMIT_NS, IMPORT_LIMIT_MS, SAMPLES = 10.0, 80.0, 10_000_000
 _RECORDING = re.compile(r"sample_rate 0\.01: *[\d.]+ ns an operation \(best; median ([\d.]+)\)")
 
@@ -100,8 +101,35 @@ def samples(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
     return [line], {"row": "samples", **facts}
 
 
+def switching(pairs: int, tell: Tell) -> tuple[list[Line], dict[str, Any]]:
+    """1 % samples and live progress, on and off every 500 ms within one run (R11): at least 60 pairs."""
+    binary = ROOT / "build/default/tests/cpp/sampling_benchmark"
+    wanted = max(SWITCHED_PAIRS, pairs)
+    with instant_sink() as sink:
+        output = output_of(pinned(CLIENT_CPU, [str(binary), str(sink.port), str(3 * wanted // 2 + 4), "16"]))
+    periods = [(state == "on", float(value)) for state, value in (row.split() for row in output.splitlines())]
+    # neighbours, every third one left out: so the pairs stand in the order A B B A
+    paired = []
+    for i in range(2, len(periods) - 1, 3):  # the first two warm up
+        first, second = periods[i], periods[i + 1]
+        on, off = (first, second) if first[0] else (second, first)
+        paired.append(on[1] / off[1])
+    if len(paired) < SWITCHED_PAIRS:
+        raise RuntimeError(f"only {len(paired)} pairs of periods")
+    estimate = ratios.median_with_interval(paired)
+    tell(f"{len(paired)} pairs: {estimate}")
+    line = Line(
+        "sink, pipeline 16, one run", "1 % samples + progress: client CPU / operation",
+        f"{statistics.median(v for on, v in periods if on):.0f} ns",
+        f"{statistics.median(v for on, v in periods if not on):.0f} ns",
+        str(estimate), f"≤ {SWITCHED_LIMIT:g}", ratios.at_most(estimate, SWITCHED_LIMIT),
+    )  # fmt: skip
+    return [line], {"row": "switched", "periods": periods}
+
+
 COSTS: dict[str, Callable[[int, Tell], tuple[list[Line], dict[str, Any]]]] = {
     "recorder": recording,
+    "switched": switching,
     "import": importing,
     "samples": samples,
 }
