@@ -160,9 +160,9 @@ class Kernel:
         self._running = self._client.execute(textwrap.dedent(code))
 
     def wait_for(self, beginning: str, timeout_s: float = 30) -> str:
-        """The next line of the cell that begins so; fails with the cell's traceback if it raised.
+        """What the cell prints from ``beginning`` to the end of that line; fails with its traceback if it raised.
 
-        Progress is shown as lines that are written over: what counts is what stands after the last \\r.
+        The run's progress, a line that is written over, may stand before it.
         """
         end = time.monotonic() + timeout_s
         while True:
@@ -173,8 +173,8 @@ class Kernel:
                 raise AssertionError("\n".join(message["content"]["traceback"]))
             if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
                 for line in message["content"]["text"].splitlines():
-                    if line.strip().startswith(beginning):
-                        return str(line.strip())
+                    if beginning in line:
+                        return str(line[line.index(beginning) :].strip())
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()

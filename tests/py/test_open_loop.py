@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import redisload as rl
+from support.contention import share_withheld
 from support.freeze import freeze, frozen
 from support.identities import check_identities
 from support.sink import Sink
@@ -167,17 +168,22 @@ class TestConstantRate:
         """In 95 % of the 1 ms windows at the sink no more than twice the expected connections send.
 
         A machine that takes the processor away makes bursts too, as all that was due meanwhile is sent at
-        once: the calmest of up to five runs is judged. The schedule must be even in each.
+        once: the calmest of up to five runs is judged. Only when the workers were kept waiting for more than
+        a tenth of each of them, so much is granted. The schedule must be even in every run.
         """
-        calm: list[float] = []
-        while max(calm, default=0.0) < 0.95 and len(calm) < 5:
-            calm.append(self.share_of_calm_windows(tmp_path / f"log{len(calm)}", rate, threads))
-        assert max(calm) >= 0.95, calm
+        runs: list[tuple[float, float]] = []  # share of calm windows, share of the time without a processor
+        while len(runs) < 5:
+            runs.append(self.calm_and_withheld(tmp_path / f"log{len(runs)}", rate, threads))
+            if runs[-1][0] >= 0.95:
+                return
+        assert min(withheld for _, withheld in runs) > 0.1, runs
+        assert any(calm >= 0.95 - withheld for calm, withheld in runs), runs
 
-    def share_of_calm_windows(self, log: Path, rate: int, threads: int) -> float:
+    def calm_and_withheld(self, log: Path, rate: int, threads: int) -> tuple[float, float]:
         duration_s = 2
-        with Sink("record", log=log) as sink:
-            result = rl.run(
+        with (
+            Sink("record", log=log) as sink,
+            rl.start(
                 sink.url,
                 rate=rate,
                 arrivals="constant",
@@ -186,7 +192,10 @@ class TestConstantRate:
                 threads=threads,
                 prefill=False,
                 sample_rate=1.0,
-            )
+            ) as run,
+        ):
+            withheld = share_withheld(run, duration_s)
+            result = run.wait()
         check_identities(result)
         assert result.totals.offered == rate * duration_s
         # Each on its place in the even schedule, none twice; what was not sent at the end is missing.
@@ -199,7 +208,7 @@ class TestConstantRate:
         window = arrived_ns // 1_000_000
         senders = np.unique(np.stack([window, connections]), axis=1)[0]
         by_window = np.bincount(senders, minlength=duration_s * 1_000)
-        return float(np.mean(by_window <= 2 * rate / 1_000))
+        return float(np.mean(by_window <= 2 * rate / 1_000)), withheld
 
     def test_a_rate_that_divides_nothing_evenly_does_not_drift(self) -> None:
         rate = 7_000

@@ -84,15 +84,19 @@ TEST(ConfigFields, EnumsHaveTheDefaultsOfRunConfig) {
 }
 
 TEST(ConfigFields, AreWhole) {
-  const std::set<std::string> types{"int", "float", "bool", "str", "duration", "bytes", "choice", "int_list", "count_or_share", "weights"};
+  const std::set<std::string> types{
+      "int",    "float",    "bool",           "str",    "duration", "bytes",
+      "choice", "int_list", "count_or_share", "weights"};
   for (const ConfigField& field : config_fields()) {
     EXPECT_EQ(types.count(field.type), 1U) << field.path;
     EXPECT_FALSE(field.doc.empty()) << field.path;
-    EXPECT_EQ(std::holds_alternative<std::monostate>(field.default_value), field.optional) << field.path;
+    EXPECT_EQ(std::holds_alternative<std::monostate>(field.default_value), field.optional)
+        << field.path;
     EXPECT_EQ(field.type == "choice", !field.choices.empty()) << field.path;
     if (field.type == "choice") {
       const auto& text = std::get<std::string>(field.default_value);
-      EXPECT_NE(std::find(field.choices.begin(), field.choices.end(), text), field.choices.end()) << field.path;
+      EXPECT_NE(std::find(field.choices.begin(), field.choices.end(), text), field.choices.end())
+          << field.path;
     }
     if (field.minimum && field.maximum) {
       EXPECT_LT(*field.minimum, *field.maximum) << field.path;

@@ -60,7 +60,8 @@ std::vector<Wrong> wrongs() {
       {"keys.distribution", [](RunConfig& c) { c.keys.zipf_exponent = kNan; }},
       {"keys.distribution", [](RunConfig& c) { c.keys.zipf_exponent = 21; }},
       {"values.size_bytes", [](RunConfig& c) { c.values.size_bytes = (512ULL << 20) + 1; }},
-      {"values.size_bytes", [](RunConfig& c) { c.values.size_bytes = 100 << 20; }},  // × 50 connections
+      {"values.size_bytes",
+       [](RunConfig& c) { c.values.size_bytes = 100 << 20; }},  // × 50 connections
       {"values.size_bytes",
        [](RunConfig& c) {
          c.values.size_bytes = 1 << 20;
@@ -68,12 +69,14 @@ std::vector<Wrong> wrongs() {
          c.topology.clients_per_pool = 10;
        }},
       {"topology.client_pools", [](RunConfig& c) { c.topology.client_pools = 0; }},
-      {"topology.client_pools", [](RunConfig& c) { c.topology.client_pools = 1'025, c.topology.max_connections = 1; }},
+      {"topology.client_pools",
+       [](RunConfig& c) { c.topology.client_pools = 1'025, c.topology.max_connections = 1; }},
       {"topology.clients_per_pool", [](RunConfig& c) { c.topology.clients_per_pool = 0; }},
       {"topology.threads_per_pool", [](RunConfig& c) { c.topology.threads_per_pool = 0; }},
       {"topology.threads_per_pool", [](RunConfig& c) { c.topology.threads_per_pool = 1'025; }},
       {"topology.max_connections", [](RunConfig& c) { c.topology.max_connections = 0; }},
-      {"topology", [](RunConfig& c) { c.topology.client_pools = 2, c.topology.max_connections = 99'999; }},
+      {"topology",
+       [](RunConfig& c) { c.topology.client_pools = 2, c.topology.max_connections = 99'999; }},
       {"topology.checkout", [](RunConfig& c) { c.topology.checkout = Checkout::per_operation; }},
       {"timeouts.resolve_s", [](RunConfig& c) { c.timeouts.resolve = 0ns; }},
       {"timeouts.connect_s", [](RunConfig& c) { c.timeouts.connect = -1ns; }},
@@ -108,11 +111,13 @@ TEST(Validate, AllProblemsAtOnce) {
   config.keys.count = 0;
   config.timeouts.connect = config.timeouts.grace = -1ns;
   config.sample_rate = 2;
-  EXPECT_EQ(problems_of(config), (std::vector<std::string>{"target.port", "pipeline", "rate", "keys.count", "timeouts.connect_s",
-                                                           "timeouts.grace_s", "sample_rate"}));
+  EXPECT_EQ(problems_of(config),
+            (std::vector<std::string>{"target.port", "pipeline", "rate", "keys.count",
+                                      "timeouts.connect_s", "timeouts.grace_s", "sample_rate"}));
   const ConfigError error(validate(config));
   EXPECT_EQ(error.problems().size(), 7U);
-  for (const ConfigProblem& problem : error.problems()) EXPECT_NE(std::string(error.what()).find(problem.path), std::string::npos);
+  for (const ConfigProblem& problem : error.problems())
+    EXPECT_NE(std::string(error.what()).find(problem.path), std::string::npos);
 }
 
 TEST(Validate, EdgesAreAllowed) {

@@ -14,7 +14,8 @@ std::vector<Address> look_up(const TargetConfig& target) {
   return resolve(target, 5s, [] { return false; });
 }
 
-std::string stage_of_failure(const TargetConfig& target, Duration timeout = 5s, bool cancelled = false) {
+std::string stage_of_failure(const TargetConfig& target, Duration timeout = 5s,
+                             bool cancelled = false) {
   try {
     resolve(target, timeout, [cancelled] { return cancelled; });
   } catch (const TargetError& error) {

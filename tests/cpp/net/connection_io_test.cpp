@@ -1,4 +1,5 @@
-// Operations on a ready connection: writes that are cut short, replies in pieces, breaks. No socket.
+// Operations on a ready connection: writes that are cut short, replies in pieces, breaks. No
+// socket.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -20,7 +21,8 @@ class ConnectionIo : public ::testing::Test {
   std::vector<bool> written() {
     std::vector<bool> whole;
     InFlightWindow& window = rig_.connection.window();
-    for (std::size_t k = 0; k < window.issued(); ++k) whole.push_back(rig_.connection.wholly_written(window.issued_at(k)));
+    for (std::size_t k = 0; k < window.issued(); ++k)
+      whole.push_back(rig_.connection.wholly_written(window.issued_at(k)));
     return whole;
   }
   ConnectionRig rig_;
@@ -39,7 +41,8 @@ TEST_F(ConnectionIo, AWindowIsOneWriteWithOneSentTime) {
   EXPECT_EQ(rig_.script.write_calls.size(), 1U);
 }
 
-// Sent is when the first byte was taken; issued operations whose last byte was not are failed, not lost.
+// Sent is when the first byte was taken; issued operations whose last byte was not are failed, not
+// lost.
 TEST_F(ConnectionIo, PartialWrites) {
   for (const char* text : {"aaaa", "bbbb", "cccc"}) rig_.push(text);
   rig_.script.writes = {6, 0, 2, 1, 1'000};
@@ -122,7 +125,8 @@ TEST_F(ConnectionIo, EachReplyHasItsOwnOperationAndTime) {
   rig_.clock.advance(50);
   rig_.script.receive("RR\r\n");
   ASSERT_TRUE(rig_.receive());
-  EXPECT_EQ(rig_.seen, (std::vector<Seen>{{0, ':', 4, first}, {1, '$', 9, first}, {2, '-', 6, first + 50}}));
+  EXPECT_EQ(rig_.seen,
+            (std::vector<Seen>{{0, ':', 4, first}, {1, '$', 9, first}, {2, '-', 6, first + 50}}));
   EXPECT_TRUE(rig_.connection.window().empty());
   EXPECT_EQ(rig_.connection.last_heard_ns(), first + 50);
 }

@@ -88,14 +88,41 @@ TEST_P(HandshakeRefusal, IsAFaultOfItsStage) {
 INSTANTIATE_TEST_SUITE_P(
     Each, HandshakeRefusal,
     ::testing::Values(
-        Refusal{"WrongPassword", "-WRONGPASS invalid username-password pair\r\n", true, {}, "auth.WRONGPASS", "auth"},
-        Refusal{"NoPasswordSet", "-ERR AUTH <password> called without any password configured\r\n", true, {}, "auth.ERR", "auth"},
-        Refusal{"NoAuthOnSelect", "-NOAUTH Authentication required.\r\n", false, {}, "auth.NOAUTH", "auth"},
-        Refusal{"NoPermission", "-NOPERM this user has no permissions to run the 'select' command\r\n", false, {}, "auth.NOPERM", "auth"},
-        Refusal{"NoSuchDatabase", "-ERR DB index is out of range\r\n", false, {}, "reply.ERR", "handshake"},
-        Refusal{"NoSuchProtocol", "-NOPROTO unsupported protocol version\r\n", false, 3, "reply.NOPROTO", "handshake"},
+        Refusal{"WrongPassword",
+                "-WRONGPASS invalid username-password pair\r\n",
+                true,
+                {},
+                "auth.WRONGPASS",
+                "auth"},
+        Refusal{"NoPasswordSet",
+                "-ERR AUTH <password> called without any password configured\r\n",
+                true,
+                {},
+                "auth.ERR",
+                "auth"},
+        Refusal{"NoAuthOnSelect",
+                "-NOAUTH Authentication required.\r\n",
+                false,
+                {},
+                "auth.NOAUTH",
+                "auth"},
+        Refusal{"NoPermission",
+                "-NOPERM this user has no permissions to run the 'select' command\r\n",
+                false,
+                {},
+                "auth.NOPERM",
+                "auth"},
+        Refusal{"NoSuchDatabase",
+                "-ERR DB index is out of range\r\n",
+                false,
+                {},
+                "reply.ERR",
+                "handshake"},
+        Refusal{"NoSuchProtocol", "-NOPROTO unsupported protocol version\r\n", false, 3,
+                "reply.NOPROTO", "handshake"},
         Refusal{"HelloPassword", "-WRONGPASS invalid\r\n", true, 3, "auth.WRONGPASS", "auth"},
-        Refusal{"Garbage", "HTTP/1.1 400 Bad Request\r\n", false, {}, "protocol.invalid", "handshake"},
+        Refusal{
+            "Garbage", "HTTP/1.1 400 Bad Request\r\n", false, {}, "protocol.invalid", "handshake"},
         Refusal{"TooLarge", "$99999999999999\r\n", true, {}, "protocol.too_large", "auth"}),
     [](const auto& each) { return each.param.name; });
 
@@ -126,7 +153,8 @@ TEST(ConnectionSetup, WhatTheServerSaidBeforeItHungUpIsTold) {
     EXPECT_FALSE(rig.receive(true));
   }
   EXPECT_EQ(rig.connection.fault().kind, "connection.closed");
-  EXPECT_NE(rig.connection.fault().message.find("max number of clients reached"), std::string::npos);
+  EXPECT_NE(rig.connection.fault().message.find("max number of clients reached"),
+            std::string::npos);
 }
 
 TEST(ConnectionSetup, ARefusalIsForgottenOnceAnOperationWasAnswered) {
@@ -227,7 +255,8 @@ TEST(ConnectionSetup, AddressesAreTriedInTurn) {
   // A connection that once stood is opened again where it stood.
   rig.connection.close({});
   EXPECT_TRUE(rig.make_ready());
-  EXPECT_EQ(rig.script.connected_to, (std::vector<std::string>{"a:1", "b:1", "c:1", "a:1", "b:1", "b:1"}));
+  EXPECT_EQ(rig.script.connected_to,
+            (std::vector<std::string>{"a:1", "b:1", "c:1", "a:1", "b:1", "b:1"}));
 }
 
 TEST(ConnectionSetup, OneAddressLeavesNothingUntried) {
@@ -249,7 +278,8 @@ TEST(Backoff, DoublesFromTenMillisecondsToASecondWithJitterInItsUpperHalf) {
   bool spread = false;
   Duration before{0};
   for (int failure = 0; failure < 100; ++failure) {
-    const Duration full = std::min<Duration>(std::chrono::seconds(1), std::chrono::milliseconds(10) * (1LL << std::min(failure, 20)));
+    const Duration full = std::min<Duration>(
+        std::chrono::seconds(1), std::chrono::milliseconds(10) * (1LL << std::min(failure, 20)));
     const Duration wait = backoff.next();
     EXPECT_GE(wait, full / 2);
     EXPECT_LE(wait, full);

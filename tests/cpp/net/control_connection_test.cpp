@@ -21,19 +21,23 @@ class ControlConnectionTest : public ::testing::Test {
  protected:
   void server_says(std::string bytes, bool close = false) {
     server_ = std::make_unique<TestServer>([bytes, close](const TestServer::Command& command) {
-      return command.words.front() == "CLIENT" ? TestServer::usual(command) : Answer{bytes, close, {}};
+      return command.words.front() == "CLIENT" ? TestServer::usual(command)
+                                               : Answer{bytes, close, {}};
     });
   }
   ControlConnection connection(Duration timeout = 5s) {
-    return ControlConnection(address_of(server_->target()), server_->target(), "app:control", timeout);
+    return ControlConnection(address_of(server_->target()), server_->target(), "app:control",
+                             timeout);
   }
   std::unique_ptr<TestServer> server_;
 };
 
 TEST_F(ControlConnectionTest, AnswersAsText) {
   const std::vector<std::pair<std::string, std::optional<std::string>>> cases = {
-      {"+PONG\r\n", "PONG"}, {":42\r\n", "42"}, {"$3\r\nfoo\r\n", "foo"}, {"$0\r\n\r\n", ""},
-      {"$-1\r\n", std::nullopt}, {"_\r\n", std::nullopt}, {"-ERR no\r\n", std::nullopt}, {">1\r\n+push\r\n+OK\r\n", "OK"},
+      {"+PONG\r\n", "PONG"},         {":42\r\n", "42"},
+      {"$3\r\nfoo\r\n", "foo"},      {"$0\r\n\r\n", ""},
+      {"$-1\r\n", std::nullopt},     {"_\r\n", std::nullopt},
+      {"-ERR no\r\n", std::nullopt}, {">1\r\n+push\r\n+OK\r\n", "OK"},
   };
   for (const auto& [bytes, expected] : cases) {
     server_says(bytes);
@@ -48,14 +52,17 @@ TEST_F(ControlConnectionTest, AnswersAsText) {
 TEST_F(ControlConnectionTest, Pairs) {
   for (const std::string type : {"*4", "%2"}) {
     server_says(type + "\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n:2\r\n");
-    EXPECT_EQ(connection().ask_pairs({"CONFIG", "GET", "*"}), (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
+    EXPECT_EQ(connection().ask_pairs({"CONFIG", "GET", "*"}),
+              (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
   }
   server_says("-NOPERM no\r\n");
   EXPECT_TRUE(connection().ask_pairs({"CONFIG", "GET", "*"}).empty());
 }
 
 TEST_F(ControlConnectionTest, Info) {
-  const std::string text = "# Server\r\nredis_version:7.0.15\r\n\r\n# CPU\r\nused_cpu_sys:0.5\r\nempty:\r\nos:Linux a:b\r\n";
+  const std::string text =
+      "# Server\r\nredis_version:7.0.15\r\n\r\n# CPU\r\nused_cpu_sys:0.5\r\nempty:\r\nos:Linux "
+      "a:b\r\n";
   server_says("$" + std::to_string(text.size()) + "\r\n" + text + "\r\n");
   const auto info = connection().info();
   EXPECT_EQ(info.at("redis_version"), "7.0.15");
@@ -96,7 +103,8 @@ TEST_F(ControlConnectionTest, AnAnswerThatStopsHalfWayCostsTheDeadline) {
 TEST_F(ControlConnectionTest, RubbishIsNoAnswer) {
   std::string nested;
   for (int i = 0; i < 100'000; ++i) nested += "*1\r\n";
-  for (const std::string& bytes : {nested, std::string("$99999999999999\r\n"), std::string("HTTP/1.1 400\r\n")}) {
+  for (const std::string& bytes :
+       {nested, std::string("$99999999999999\r\n"), std::string("HTTP/1.1 400\r\n")}) {
     server_says(bytes);
     ControlConnection control = connection();
     EXPECT_TRUE(control.info().empty());

@@ -14,7 +14,9 @@ namespace {
 
 class EventLoopTest : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair_.data()), 0); }
+  void SetUp() override {
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair_.data()), 0);
+  }
   void TearDown() override {
     close(pair_[0]);
     if (pair_[1] >= 0) close(pair_[1]);

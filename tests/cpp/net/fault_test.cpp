@@ -32,7 +32,9 @@ TEST(ErrorCode, OfAnEndlessWordIsNoWord) {
 }
 
 TEST(DescribeIo, NamesWhatTheSystemSaid) {
-  const auto kind = [](int error) { return describe_io({IoStatus::failed, 0, error}, "connect", "h:1").kind; };
+  const auto kind = [](int error) {
+    return describe_io({IoStatus::failed, 0, error}, "connect", "h:1").kind;
+  };
   EXPECT_EQ(kind(ECONNREFUSED), "connection.refused");
   EXPECT_EQ(kind(ENOENT), "connection.refused");
   EXPECT_EQ(kind(EAGAIN), "connection.refused");

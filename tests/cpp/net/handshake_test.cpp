@@ -45,26 +45,31 @@ TEST(MakeHandshake, UserPasswordAndDatabase) {
   target.password = "";
   target.database = 12;
   const Handshake handshake = make_handshake(target, "n");
-  EXPECT_EQ(handshake.bytes, formatted("AUTH alice %s", "") + formatted("SELECT 12") + formatted("CLIENT SETNAME n"));
+  EXPECT_EQ(handshake.bytes, formatted("AUTH alice %s", "") + formatted("SELECT 12") +
+                                 formatted("CLIENT SETNAME n"));
   EXPECT_EQ(commands(handshake), (std::vector<std::string>{"AUTH", "SELECT", "CLIENT|SETNAME"}));
 }
 
 TEST(MakeHandshake, HelloCarriesThePassword) {
   TargetConfig target;
   target.protocol = 3;
-  EXPECT_EQ(make_handshake(target, "n").bytes, formatted("HELLO 3") + formatted("CLIENT SETNAME n"));
+  EXPECT_EQ(make_handshake(target, "n").bytes,
+            formatted("HELLO 3") + formatted("CLIENT SETNAME n"));
   EXPECT_EQ(make_handshake(target, "n").steps.front().stage, "handshake");
   target.password = "secret";
   const Handshake handshake = make_handshake(target, "n");
-  EXPECT_EQ(handshake.bytes, formatted("HELLO 3 AUTH default secret") + formatted("CLIENT SETNAME n"));
+  EXPECT_EQ(handshake.bytes,
+            formatted("HELLO 3 AUTH default secret") + formatted("CLIENT SETNAME n"));
   EXPECT_EQ(handshake.steps.front().stage, "auth");
   target.username = "alice";
-  EXPECT_EQ(make_handshake(target, "n").bytes, formatted("HELLO 3 AUTH alice secret") + formatted("CLIENT SETNAME n"));
+  EXPECT_EQ(make_handshake(target, "n").bytes,
+            formatted("HELLO 3 AUTH alice secret") + formatted("CLIENT SETNAME n"));
 }
 
 TEST(FormatCommand, TakesAnyBytes) {
   const std::string binary("a\0b\r\n", 5);
-  EXPECT_EQ(format_command({"SET", "k", binary}), formatted("SET k %b", binary.data(), binary.size()));
+  EXPECT_EQ(format_command({"SET", "k", binary}),
+            formatted("SET k %b", binary.data(), binary.size()));
   EXPECT_EQ(format_command({"PING"}), "*1\r\n$4\r\nPING\r\n");
 }
 

@@ -7,7 +7,9 @@
 namespace redisload {
 namespace {
 
-std::uint64_t push(InFlightWindow& window, std::uint64_t key) { return window.push().request.key = key; }
+std::uint64_t push(InFlightWindow& window, std::uint64_t key) {
+  return window.push().request.key = key;
+}
 
 void issue(InFlightWindow& window, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {

@@ -37,24 +37,38 @@ ExpectedReply seen_by_hiredis(const redisReply& reply) {
   const auto elements = static_cast<std::int64_t>(reply.elements);
   const std::string line = text.substr(0, Reply::kTextLimit - 1);
   switch (reply.type) {
-    case REDIS_REPLY_STRING: return {'$', false, length, {}};
-    case REDIS_REPLY_VERB: return {'=', false, length + 4, {}};  // it takes "txt:" away
-    case REDIS_REPLY_INTEGER: return {':', false, reply.integer, {}};
-    case REDIS_REPLY_STATUS: return {'+', false, 0, line};
-    case REDIS_REPLY_ERROR: return {'-', false, 0, line};
-    case REDIS_REPLY_DOUBLE: return {',', false, 0, line};
-    case REDIS_REPLY_BIGNUM: return {'(', false, 0, line};
-    case REDIS_REPLY_BOOL: return {'#', false, reply.integer, {}};
-    case REDIS_REPLY_ARRAY: return {'*', false, elements, {}};
-    case REDIS_REPLY_SET: return {'~', false, elements, {}};
-    case REDIS_REPLY_PUSH: return {'>', false, elements, {}};
-    case REDIS_REPLY_MAP: return {'%', false, elements / 2, {}};
-    default: return {0, true, 0, {}};  // one type for every nil
+    case REDIS_REPLY_STRING:
+      return {'$', false, length, {}};
+    case REDIS_REPLY_VERB:
+      return {'=', false, length + 4, {}};  // it takes "txt:" away
+    case REDIS_REPLY_INTEGER:
+      return {':', false, reply.integer, {}};
+    case REDIS_REPLY_STATUS:
+      return {'+', false, 0, line};
+    case REDIS_REPLY_ERROR:
+      return {'-', false, 0, line};
+    case REDIS_REPLY_DOUBLE:
+      return {',', false, 0, line};
+    case REDIS_REPLY_BIGNUM:
+      return {'(', false, 0, line};
+    case REDIS_REPLY_BOOL:
+      return {'#', false, reply.integer, {}};
+    case REDIS_REPLY_ARRAY:
+      return {'*', false, elements, {}};
+    case REDIS_REPLY_SET:
+      return {'~', false, elements, {}};
+    case REDIS_REPLY_PUSH:
+      return {'>', false, elements, {}};
+    case REDIS_REPLY_MAP:
+      return {'%', false, elements / 2, {}};
+    default:
+      return {0, true, 0, {}};  // one type for every nil
   }
 }
 
 std::vector<ExpectedReply> read_with_hiredis(std::string_view bytes) {
-  const std::unique_ptr<redisReader, void (*)(redisReader*)> reader(redisReaderCreate(), redisReaderFree);
+  const std::unique_ptr<redisReader, void (*)(redisReader*)> reader(redisReaderCreate(),
+                                                                    redisReaderFree);
   EXPECT_EQ(redisReaderFeed(reader.get(), bytes.data(), bytes.size()), REDIS_OK);
   std::vector<ExpectedReply> found;
   for (;;) {
@@ -81,7 +95,8 @@ TEST(ReplyParserOracle, ReadsWhatHiredisReads) {
     for (ExpectedReply& reply : found) reply = without_kind_of_nil(std::move(reply));
     const std::vector<ExpectedReply> expected = read_with_hiredis(stream);
     ASSERT_EQ(found.size(), expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], expected[i]) << "seed " << seed << ", reply " << i;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      ASSERT_EQ(found[i], expected[i]) << "seed " << seed << ", reply " << i;
     EXPECT_TRUE(parser.idle());
   }
 }
@@ -117,7 +132,8 @@ TEST(ReplyParserOracle, EverySplitInTwoReadsTheSame) {
 class Transcript final : public ReplySink {
  public:
   void element(char type, std::int64_t number, bool nil, int depth) override {
-    text += "\n" + std::string(static_cast<std::size_t>(depth), ' ') + type + std::to_string(number) + (nil ? " nil " : " ");
+    text += "\n" + std::string(static_cast<std::size_t>(depth), ' ') + type +
+            std::to_string(number) + (nil ? " nil " : " ");
   }
   void bytes(std::string_view chunk) override { text += chunk; }
   std::string text;
@@ -142,7 +158,8 @@ TEST(ReplyParserOracle, RandomChunkingsShowTheSinkTheSameParts) {
     const std::uint64_t longest = round % 4 == 0 ? 1 : 40;
     for (std::size_t at = 0; at < stream.size();) {
       const auto size = static_cast<std::size_t>(1 + cuts.below(longest));
-      ASSERT_EQ(feed(parser, std::string_view(stream).substr(at, size), in_pieces), ProtocolFault::none);
+      ASSERT_EQ(feed(parser, std::string_view(stream).substr(at, size), in_pieces),
+                ProtocolFault::none);
       at += size;
     }
     ASSERT_EQ(at_once.size(), 30U);

@@ -38,7 +38,8 @@ class ReplyParserTest : public ::testing::Test {
 TEST_F(ReplyParserTest, HugeBulkIsTooLargeAtItsHeader) {
   EXPECT_EQ(feed("$99999999999999\r\n"), ProtocolFault::too_large);
   parser_.reset();
-  EXPECT_EQ(feed("$99999999999999999999999999\r\n"), ProtocolFault::too_large);  // no 64 bits hold it
+  EXPECT_EQ(feed("$99999999999999999999999999\r\n"),
+            ProtocolFault::too_large);  // no 64 bits hold it
   parser_.reset();
   EXPECT_EQ(feed("$9999999999999"), ProtocolFault::none);
   EXPECT_EQ(feed("9\r\n"), ProtocolFault::too_large);
@@ -58,7 +59,8 @@ TEST_F(ReplyParserTest, LargestBulkCostsNoMemoryAndEndsAtItsLastByte) {
   ASSERT_EQ(feed("$536870912\r\n"), ProtocolFault::none);
   const std::string piece(1 << 20, 'x');
   for (int i = 0; i < 512; ++i) {
-    ASSERT_EQ(parser_.feed(piece, [](const Reply&, std::size_t) { return true; }), ProtocolFault::none);
+    ASSERT_EQ(parser_.feed(piece, [](const Reply&, std::size_t) { return true; }),
+              ProtocolFault::none);
   }
   ASSERT_EQ(feed("\r"), ProtocolFault::none);
   EXPECT_TRUE(replies_.empty());
@@ -112,18 +114,57 @@ TEST_F(ReplyParserTest, EndlessNumberIsNotWaitedFor) {
 }
 
 TEST_F(ReplyParserTest, MalformedBytesAreInvalid) {
-  const std::vector<std::string> malformed = {
-      "\n", "\r\n", "\n\n", std::string("\0", 1), std::string("\0\r\n", 3), "HTTP/1.1 400 Bad Request\r\n", "hello\r\n",
-      "$\r\n", "$abc\r\n", "$1x\r\n", "$-2\r\n", "$+-5\r\n", "$ 1\r\n", "$-\r\n", ":\r\n", ":+\r\n", ":1.5\r\n", ":--1\r\n", ":+-1\r\n",
-      ":9223372036854775808\r\n", ":-9223372036854775809\r\n", "*-2\r\n", "*x\r\n", "%-1\r\n", "~-1\r\n", ">-1\r\n", "|-1\r\n", "!-1\r\n",
-      "=-1\r\n", "#x\r\n", "#\r\n", "#true\r\n", "_x\r\n", "+OK\n", ":1\n", "$1\n", "$1\r\nxx\r\n", "$0\r\nx", "$1\r\nx\n", "$1\r\nx\rx",
-      "$?\r\n", "*2\r\n:1\r\nx", "@1\r\n", "\x16\x03\x01\n"};
+  const std::vector<std::string> malformed = {"\n",
+                                              "\r\n",
+                                              "\n\n",
+                                              std::string("\0", 1),
+                                              std::string("\0\r\n", 3),
+                                              "HTTP/1.1 400 Bad Request\r\n",
+                                              "hello\r\n",
+                                              "$\r\n",
+                                              "$abc\r\n",
+                                              "$1x\r\n",
+                                              "$-2\r\n",
+                                              "$+-5\r\n",
+                                              "$ 1\r\n",
+                                              "$-\r\n",
+                                              ":\r\n",
+                                              ":+\r\n",
+                                              ":1.5\r\n",
+                                              ":--1\r\n",
+                                              ":+-1\r\n",
+                                              ":9223372036854775808\r\n",
+                                              ":-9223372036854775809\r\n",
+                                              "*-2\r\n",
+                                              "*x\r\n",
+                                              "%-1\r\n",
+                                              "~-1\r\n",
+                                              ">-1\r\n",
+                                              "|-1\r\n",
+                                              "!-1\r\n",
+                                              "=-1\r\n",
+                                              "#x\r\n",
+                                              "#\r\n",
+                                              "#true\r\n",
+                                              "_x\r\n",
+                                              "+OK\n",
+                                              ":1\n",
+                                              "$1\n",
+                                              "$1\r\nxx\r\n",
+                                              "$0\r\nx",
+                                              "$1\r\nx\n",
+                                              "$1\r\nx\rx",
+                                              "$?\r\n",
+                                              "*2\r\n:1\r\nx",
+                                              "@1\r\n",
+                                              "\x16\x03\x01\n"};
   for (const std::string& bytes : malformed) {
     parser_.reset();
     EXPECT_EQ(feed(bytes), ProtocolFault::invalid) << ::testing::PrintToString(bytes);
     parser_.reset();  // and a byte at a time
     ProtocolFault fault = ProtocolFault::none;
-    for (std::size_t i = 0; i < bytes.size() && fault == ProtocolFault::none; ++i) fault = feed(bytes.substr(i, 1));
+    for (std::size_t i = 0; i < bytes.size() && fault == ProtocolFault::none; ++i)
+      fault = feed(bytes.substr(i, 1));
     EXPECT_EQ(fault, ProtocolFault::invalid) << ::testing::PrintToString(bytes) << " in bytes";
   }
   EXPECT_TRUE(replies_.empty());
@@ -140,7 +181,8 @@ TEST_F(ReplyParserTest, FaultsStayUntilReset) {
 }
 
 TEST_F(ReplyParserTest, ResetForgetsHalfAReply) {
-  for (const std::string half : {"$10\r\nabc", "*3\r\n:1\r\n", "-ERR hal", "!5\r\nab", "|1\r\n+a\r\n"}) {
+  for (const std::string half :
+       {"$10\r\nabc", "*3\r\n:1\r\n", "-ERR hal", "!5\r\nab", "|1\r\n+a\r\n"}) {
     ASSERT_EQ(feed(half), ProtocolFault::none);
     parser_.reset();
     replies_.clear();
@@ -168,7 +210,8 @@ TEST_F(ReplyParserTest, RandomGarbageIsAFaultOrAWait) {
     parser_.reset();
     std::string bytes;
     for (std::uint64_t left = random.below(60); left != 0; --left) {
-      bytes += round % 4 == 0 ? static_cast<char>(random.below(256)) : alphabet[random.below(alphabet.size())];
+      bytes += round % 4 == 0 ? static_cast<char>(random.below(256))
+                              : alphabet[random.below(alphabet.size())];
     }
     const std::size_t cut = random.below(bytes.size() + 1);
     const ProtocolFault first = feed(std::string_view(bytes).substr(0, cut));
@@ -186,7 +229,8 @@ TEST_F(ReplyParserTest, MutatedRepliesGiveTheSameFaultHoweverCut) {
   for (int round = 0; round < 5'000; ++round) {
     std::string bytes = generator.next().bytes + generator.next().bytes;
     for (std::uint64_t changes = 1 + random.below(3); changes != 0; --changes) {
-      bytes[random.below(bytes.size())] = static_cast<char>(random.below(2) == 0 ? random.below(256) : '0' + random.below(10));
+      bytes[random.below(bytes.size())] =
+          static_cast<char>(random.below(2) == 0 ? random.below(256) : '0' + random.below(10));
     }
     parser_.reset();
     replies_.clear();
@@ -195,7 +239,8 @@ TEST_F(ReplyParserTest, MutatedRepliesGiveTheSameFaultHoweverCut) {
     parser_.reset();
     replies_.clear();
     ProtocolFault pieces = ProtocolFault::none;
-    for (std::size_t i = 0; i < bytes.size() && pieces == ProtocolFault::none; ++i) pieces = feed(std::string_view(bytes).substr(i, 1));
+    for (std::size_t i = 0; i < bytes.size() && pieces == ProtocolFault::none; ++i)
+      pieces = feed(std::string_view(bytes).substr(i, 1));
     // A byte at a time a line's wrong beginning shows before its end, never later.
     if (whole != ProtocolFault::none) {
       ASSERT_NE(pieces, ProtocolFault::none) << ::testing::PrintToString(bytes);

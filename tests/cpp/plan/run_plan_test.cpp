@@ -7,7 +7,8 @@
 namespace redisload {
 namespace {
 
-RunConfig with(std::uint64_t pools, std::uint64_t clients, std::uint64_t threads, std::uint64_t connections) {
+RunConfig with(std::uint64_t pools, std::uint64_t clients, std::uint64_t threads,
+               std::uint64_t connections) {
   RunConfig config;
   config.topology.client_pools = pools;
   config.topology.clients_per_pool = clients;

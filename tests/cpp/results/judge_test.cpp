@@ -37,7 +37,8 @@ class JudgeTest : public ::testing::Test {
     return results_.verdict;
   }
   bool warned(const std::string& code) const {
-    return std::any_of(results_.warnings.begin(), results_.warnings.end(), [&](const Warning& one) { return one.code == code; });
+    return std::any_of(results_.warnings.begin(), results_.warnings.end(),
+                       [&](const Warning& one) { return one.code == code; });
   }
   // n of the offered operations never sent.
   void not_sent(std::uint64_t n) {
@@ -216,7 +217,9 @@ TEST_F(JudgeTest, WhatElseIsToBeKnown) {
   observed().control_lost = true;
   results_.metrics.samples_dropped = 3;
   judged();
-  for (const char* code : {"threads_reduced", "evictions", "control_unavailable", "samples_dropped"}) EXPECT_TRUE(warned(code)) << code;
+  for (const char* code :
+       {"threads_reduced", "evictions", "control_unavailable", "samples_dropped"})
+    EXPECT_TRUE(warned(code)) << code;
   EXPECT_TRUE(results_.valid);
 }
 

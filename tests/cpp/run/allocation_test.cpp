@@ -52,7 +52,8 @@ class Allocation : public ::testing::TestWithParam<Load> {};
 TEST_P(Allocation, NothingIsAllocatedPerOperation) {
   const Load load = GetParam();
   TestServer server([load](const TestServer::Command& command) {
-    return command.is_operation ? TestServer::Answer{load.reply, false, {}} : TestServer::usual(command);
+    return command.is_operation ? TestServer::Answer{load.reply, false, {}}
+                                : TestServer::usual(command);
   });
   SteppedWorkload workload({{{"GET", "k"}, 1, NextStep::Kind::done, 0}});
   std::uint64_t drawn = 0;
@@ -82,9 +83,11 @@ TEST_P(Allocation, NothingIsAllocatedPerOperation) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Allocation,
-                         ::testing::Values(Load{"ClosedLoop", 1, false, "$3\r\nfoo\r\n"}, Load{"Pipelined", 16, false, "$3\r\nfoo\r\n"},
+                         ::testing::Values(Load{"ClosedLoop", 1, false, "$3\r\nfoo\r\n"},
+                                           Load{"Pipelined", 16, false, "$3\r\nfoo\r\n"},
                                            Load{"OpenLoop", 16, true, "$3\r\nfoo\r\n"},
-                                           Load{"ErrorReplies", 16, false, "-MASTERDOWN Link with MASTER is down\r\n"}),
+                                           Load{"ErrorReplies", 16, false,
+                                                "-MASTERDOWN Link with MASTER is down\r\n"}),
                          [](const auto& each) { return each.param.name; });
 
 TEST(AllocationCount, SeesWhatIsAllocated) {

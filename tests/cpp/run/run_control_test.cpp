@@ -65,7 +65,8 @@ TEST(RunControl, WhatAnUnansweringServerHoldsAtAStopIsLost) {
   EXPECT_EQ(results.stop_reason, StopReason::interrupted);
   EXPECT_LE(results.metrics.totals.counts.lost, 12U);
   if (results.metrics.totals.counts.lost != 0) {
-    EXPECT_EQ(results.metrics.totals.errors.at("run.stopped"), results.metrics.totals.counts.lost + results.metrics.totals.counts.not_sent);
+    EXPECT_EQ(results.metrics.totals.errors.at("run.stopped"),
+              results.metrics.totals.counts.lost + results.metrics.totals.counts.not_sent);
   }
 }
 
@@ -108,7 +109,7 @@ TEST(RunControl, PausedTimeIsNotInTheWindow) {
     LoadRun run(config);
     ASSERT_TRUE(under_way(run));
     run.pause();
-    run.pause();  // once is enough
+    run.pause();                    // once is enough
     EXPECT_FALSE(run.wait(400ms));  // longer than the window
     const std::uint64_t paused_at = server.commands()["GET"];
     EXPECT_FALSE(run.wait(50ms));
@@ -139,7 +140,8 @@ TEST(RunControl, StoppedWhilePausedPastTheNominalEnd) {
   expect_conserved(results);
   EXPECT_EQ(results.stop_reason, StopReason::stopped);
   EXPECT_LT(results.metrics.elapsed_s, 0.15);
-  EXPECT_EQ(results.metrics.commands.at("cleanup").at("UNLINK"), 200U);  // a pause ends with its phase
+  EXPECT_EQ(results.metrics.commands.at("cleanup").at("UNLINK"),
+            200U);  // a pause ends with its phase
 }
 
 TEST(RunControl, SetRateAtOnceAndLater) {

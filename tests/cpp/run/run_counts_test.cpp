@@ -1,4 +1,5 @@
-// Whatever the loop, the limit, the threads and the pipeline: every count adds up, and is the server's.
+// Whatever the loop, the limit, the threads and the pipeline: every count adds up, and is the
+// server's.
 #include <gtest/gtest.h>
 
 #include "support/run_checks.hpp"
@@ -24,8 +25,11 @@ struct Shape {
 
 std::string name_of(const ::testing::TestParamInfo<Shape>& shape) {
   const Shape& s = shape.param;
-  const std::string loop = s.loop == Loop::closed ? "closed" : s.loop == Loop::constant ? "constant" : "poisson";
-  return loop + (s.by_count ? "_count" : "_time") + "_w" + std::to_string(s.threads) + "_p" + std::to_string(s.pipeline);
+  const std::string loop = s.loop == Loop::closed     ? "closed"
+                           : s.loop == Loop::constant ? "constant"
+                                                      : "poisson";
+  return loop + (s.by_count ? "_count" : "_time") + "_w" + std::to_string(s.threads) + "_p" +
+         std::to_string(s.pipeline);
 }
 
 class RunCounts : public ::testing::TestWithParam<Shape> {};
@@ -75,7 +79,8 @@ std::vector<Shape> shapes() {
   for (const Loop loop : {Loop::closed, Loop::constant, Loop::poisson}) {
     for (const bool by_count : {true, false}) {
       for (const std::uint64_t threads : {1U, 2U}) {
-        for (const std::uint64_t pipeline : {1U, 16U}) all.push_back({loop, by_count, threads, pipeline});
+        for (const std::uint64_t pipeline : {1U, 16U})
+          all.push_back({loop, by_count, threads, pipeline});
       }
     }
   }
@@ -97,7 +102,8 @@ TEST(RunCountsMore, AConstantRateOffersExactlyItsArrivals) {
 
 TEST(RunCountsMore, ErrorRepliesAreFailuresWithTheirCode) {
   TestServer server([](const TestServer::Command& command) {
-    if (command.words.front() == "GET") return TestServer::Answer{"-WRONGTYPE Operation against a key\r\n", false, {}};
+    if (command.words.front() == "GET")
+      return TestServer::Answer{"-WRONGTYPE Operation against a key\r\n", false, {}};
     return TestServer::usual(command);
   });
   RunConfig config = small_run(server);
@@ -116,7 +122,8 @@ TEST(RunCountsMore, ErrorRepliesAreFailuresWithTheirCode) {
 
 TEST(RunCountsMore, MissesAreCountedWhereTheyWereRead) {
   TestServer server([](const TestServer::Command& command) {
-    if (command.words.front() == "GET") return TestServer::Answer{command.operations % 2 == 0 ? "$-1\r\n" : "$1\r\nx\r\n", false, {}};
+    if (command.words.front() == "GET")
+      return TestServer::Answer{command.operations % 2 == 0 ? "$-1\r\n" : "$1\r\nx\r\n", false, {}};
     return TestServer::usual(command);
   });
   RunConfig config = small_run(server);

@@ -1,5 +1,5 @@
-// Targets that refuse, break, stay silent or send rubbish: at the start a TargetError with its stage,
-// in mid-run counted; and the run ends in time.
+// Targets that refuse, break, stay silent or send rubbish: at the start a TargetError with its
+// stage, in mid-run counted; and the run ends in time.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -42,7 +42,6 @@ Answer to_answer(const Reaction& reaction) { return {reaction.bytes, reaction.cl
 TEST(RunFaults, NobodyListens) {
   RunConfig config;
   config.target.port = test::refused_port();
-  config.topology.max_connections = 5'000;  // each breaks at once
   LoadRun run(config);
   const auto [stage, message] = failure_of(run);
   EXPECT_EQ(stage, "connect");
@@ -70,7 +69,8 @@ TEST_P(RunStart, IsATargetErrorOfItsStage) {
   const Start start = GetParam();
   TestServer server([start](const Command& command) {
     if (command.is_operation) return to_answer(start.to_operation);
-    return command.words.front() == "CLIENT" ? to_answer(start.to_handshake) : TestServer::usual(command);
+    return command.words.front() == "CLIENT" ? to_answer(start.to_handshake)
+                                             : TestServer::usual(command);
   });
   RunConfig config = small_run(server);
   config.timeouts.handshake = 100ms;
@@ -84,20 +84,23 @@ TEST_P(RunStart, IsATargetErrorOfItsStage) {
 
 constexpr Reaction kFine{"+OK\r\n"};
 
-INSTANTIATE_TEST_SUITE_P(Each, RunStart,
-                         ::testing::Values(Start{"NeverAnswersTheHandshake", {}, kFine, "handshake"},
-                                           Start{"ClosesInTheHandshake", {"", true}, kFine, "handshake"},
-                                           Start{"WantsAPassword", {"-NOAUTH Authentication required.\r\n", false}, kFine, "auth"},
-                                           Start{"SpeaksHttp", {"HTTP/1.1 400 Bad Request\r\n\r\n", false}, kFine, "handshake"},
-                                           Start{"NeverAnswersAnOperation", kFine, {}, "first_reply"},
-                                           Start{"ClosesAtTheFirstOperation", kFine, {"", true}, "first_reply"},
-                                           Start{"RubbishForAReply", kFine, {"\x16\x03\x01", false}, "first_reply"},
-                                           Start{"ReplyTooLarge", kFine, {"$99999999999999\r\n", false}, "first_reply"},
-                                           Start{"HalfAReply", kFine, {"$100\r\nabc", false}, "first_reply"}),
-                         [](const auto& each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Each, RunStart,
+    ::testing::Values(
+        Start{"NeverAnswersTheHandshake", {}, kFine, "handshake"},
+        Start{"ClosesInTheHandshake", {"", true}, kFine, "handshake"},
+        Start{"WantsAPassword", {"-NOAUTH Authentication required.\r\n", false}, kFine, "auth"},
+        Start{"SpeaksHttp", {"HTTP/1.1 400 Bad Request\r\n\r\n", false}, kFine, "handshake"},
+        Start{"NeverAnswersAnOperation", kFine, {}, "first_reply"},
+        Start{"ClosesAtTheFirstOperation", kFine, {"", true}, "first_reply"},
+        Start{"RubbishForAReply", kFine, {"\x16\x03\x01", false}, "first_reply"},
+        Start{"ReplyTooLarge", kFine, {"$99999999999999\r\n", false}, "first_reply"},
+        Start{"HalfAReply", kFine, {"$100\r\nabc", false}, "first_reply"}),
+    [](const auto& each) { return each.param.name; });
 
 TEST(RunFaults, AFullServerIsQuoted) {
-  TestServer server([](const Command&) { return Answer{"-ERR max number of clients reached\r\n", true, {}}; });
+  TestServer server(
+      [](const Command&) { return Answer{"-ERR max number of clients reached\r\n", true, {}}; });
   RunConfig config = small_run(server);
   config.topology.max_connections = 1;
   LoadRun run(config);
@@ -116,7 +119,8 @@ class RunBreak : public ::testing::TestWithParam<Break> {};
 TEST_P(RunBreak, IsCountedAndReconnected) {
   const Answer answer = to_answer(GetParam().reaction);
   TestServer server([answer](const Command& command) {
-    return command.is_operation && command.operations % 40 == 39 ? answer : TestServer::usual(command);
+    return command.is_operation && command.operations % 40 == 39 ? answer
+                                                                 : TestServer::usual(command);
   });
   RunConfig config = small_run(server);
   config.pipeline = 4;
@@ -142,12 +146,13 @@ TEST_P(RunBreak, IsCountedAndReconnected) {
   for (const auto& [name, count] : server.commands()) EXPECT_LE(count, sent.at(name)) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, RunBreak,
-                         ::testing::Values(Break{"ClosesInsteadOfReplying", {"", true}, "connection."},
-                                           Break{"HalfAReplyThenCloses", {"$10\r\nabc", true}, "connection."},
-                                           Break{"Rubbish", {"rubbish\r\n", false}, "protocol.invalid"},
-                                           Break{"TooLarge", {"$99999999999999\r\n", false}, "protocol.too_large"}),
-                         [](const auto& each) { return each.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Each, RunBreak,
+    ::testing::Values(Break{"ClosesInsteadOfReplying", {"", true}, "connection."},
+                      Break{"HalfAReplyThenCloses", {"$10\r\nabc", true}, "connection."},
+                      Break{"Rubbish", {"rubbish\r\n", false}, "protocol.invalid"},
+                      Break{"TooLarge", {"$99999999999999\r\n", false}, "protocol.too_large"}),
+    [](const auto& each) { return each.param.name; });
 
 TEST(RunFaults, ASecondReplyToOneOperationIsAFaultOfTheConnection) {
   TestServer server([](const Command& command) {
@@ -167,7 +172,8 @@ TEST(RunFaults, NestedWithoutEndInMidRun) {
   std::string nested;
   for (int i = 0; i < 100'000; ++i) nested += "*1\r\n";
   TestServer server([nested](const Command& command) {
-    const bool rubbish = command.operations >= 200 && (command.is_operation || command.words.front() == "INFO");
+    const bool rubbish =
+        command.operations >= 200 && (command.is_operation || command.words.front() == "INFO");
     return rubbish ? Answer{nested, false, {}} : TestServer::usual(command);
   });
   RunConfig config = small_run(server);
@@ -303,7 +309,8 @@ TEST(RunFaults, PrefillThatIsNeverAnsweredAgainStalls) {
 
 TEST(RunFaults, PrefillSurvivesALostConnection) {
   TestServer server([](const Command& command) {
-    return Answer{TestServer::usual(command).bytes, command.is_operation && command.operations == 150, {}};
+    return Answer{
+        TestServer::usual(command).bytes, command.is_operation && command.operations == 150, {}};
   });
   RunConfig config = small_run(server);
   config.prefill = true;
@@ -315,8 +322,8 @@ TEST(RunFaults, PrefillSurvivesALostConnection) {
   EXPECT_EQ(results.metrics.totals.counts.succeeded, 10U);
 }
 
-// Windows so large that writes are cut short: what was encoded and not written is sent once more, as
-// a first attempt.
+// Windows so large that writes are cut short: what was encoded and not written is sent once more,
+// as a first attempt.
 TEST(RunFaults, BrokenInAHalfWrittenWindow) {
   TestServer server;
   RunConfig config = small_run(server);

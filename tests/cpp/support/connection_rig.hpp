@@ -29,9 +29,11 @@ class ConnectionRig {
     friend bool operator==(const Sent&, const Sent&) = default;
   };
 
-  explicit ConnectionRig(const TargetConfig& target = {}, std::vector<std::string> addresses = {"a:1"}, std::size_t window = 16)
+  explicit ConnectionRig(const TargetConfig& target = {},
+                         std::vector<std::string> addresses = {"a:1"}, std::size_t window = 16)
       : setup_(make_setup(std::move(addresses), window)),
-        connection(7, setup_, make_handshake(target, "test:w0:c7"), std::make_unique<ScriptedTransport>(script), Random(1)) {}
+        connection(7, setup_, make_handshake(target, "test:w0:c7"),
+                   std::make_unique<ScriptedTransport>(script), Random(1)) {}
 
   bool open() { return connection.open(clock.now_ns()); }
   bool progress() { return connection.progress(buffer_, clock); }
@@ -55,7 +57,8 @@ class ConnectionRig {
   }
 
   // The owner's part.
-  void on_reply(Connection& from, InFlight& op, const Reply& reply, std::size_t bytes, std::int64_t now_ns) {
+  void on_reply(Connection& from, InFlight& op, const Reply& reply, std::size_t bytes,
+                std::int64_t now_ns) {
     seen.push_back({op.request.key, reply.type, bytes, now_ns});
     if (--op.replies_left == 0) from.window().pop();
   }

@@ -54,7 +54,8 @@ class ReplyGenerator {
   GeneratedReply aggregate_of(char type, int depth) {
     if (type == '*' && random_.below(8) == 0) return {"*-1\r\n", {'*', true, -1, {}}};
     const std::uint64_t count = random_.below(5);
-    return {elements(type, count, type == '%' ? 2 : 1, depth), {type, false, static_cast<std::int64_t>(count), {}}};
+    return {elements(type, count, type == '%' ? 2 : 1, depth),
+            {type, false, static_cast<std::int64_t>(count), {}}};
   }
 
   std::string elements(char type, std::uint64_t count, std::uint64_t each, int depth) {
@@ -66,7 +67,8 @@ class ReplyGenerator {
   GeneratedReply scalar(char type) {
     switch (type) {
       case '$':
-        return random_.below(6) == 0 ? GeneratedReply{"$-1\r\n", {'$', true, -1, {}}} : blob('$', binary());
+        return random_.below(6) == 0 ? GeneratedReply{"$-1\r\n", {'$', true, -1, {}}}
+                                     : blob('$', binary());
       case '=':
         return blob('=', "txt:" + binary());
       case '!': {
@@ -82,7 +84,8 @@ class ReplyGenerator {
       }
       case ',':
       case '(': {
-        const std::string text = type == ',' ? number(1'000) + ".25" : number(1'000'000'000) + "000000000000000000";
+        const std::string text =
+            type == ',' ? number(1'000) + ".25" : number(1'000'000'000) + "000000000000000000";
         return {type + text + "\r\n", {type, false, 0, text}};
       }
       case '#': {
@@ -114,14 +117,17 @@ class ReplyGenerator {
   // What looks like protocol but is payload.
   std::string binary() {
     std::string bytes;
-    for (std::uint64_t left = random_.below(5) == 0 ? random_.below(600) : random_.below(12); left != 0; --left) {
-      bytes += random_.below(3) == 0 ? "\r\n$*:-+"[random_.below(7)] : static_cast<char>(random_.below(256));
+    for (std::uint64_t left = random_.below(5) == 0 ? random_.below(600) : random_.below(12);
+         left != 0; --left) {
+      bytes += random_.below(3) == 0 ? "\r\n$*:-+"[random_.below(7)]
+                                     : static_cast<char>(random_.below(256));
     }
     return bytes;
   }
   std::string printable() {
     std::string text;
-    for (std::uint64_t left = random_.below(8) == 0 ? random_.below(400) : random_.below(20); left != 0; --left) {
+    for (std::uint64_t left = random_.below(8) == 0 ? random_.below(400) : random_.below(20);
+         left != 0; --left) {
       text += static_cast<char>(' ' + random_.below(95));
     }
     return text;

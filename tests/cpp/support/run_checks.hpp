@@ -47,7 +47,8 @@ inline void expect_conserved(const RunResults& results) {
   for (const IntervalRow& row : metrics.intervals) {
     if (row.phase != Phase::measure && row.phase != Phase::drain) continue;
     rows.offered += row.offered, rows.issued += row.issued, rows.not_sent += row.not_sent;
-    rows.succeeded += row.succeeded, rows.failed += row.failed, rows.timed_out += row.timed_out, rows.lost += row.lost;
+    rows.succeeded += row.succeeded, rows.failed += row.failed, rows.timed_out += row.timed_out,
+        rows.lost += row.lost;
   }
   const OperationCounts& total = metrics.totals.counts;
   EXPECT_EQ(rows.offered, total.offered);

@@ -1,5 +1,5 @@
-// A transport without a socket: what it answers is written down beforehand, what it was given can be
-// looked at. The script belongs to the test and outlives the transport; one thread.
+// A transport without a socket: what it answers is written down beforehand, what it was given can
+// be looked at. The script belongs to the test and outlives the transport; one thread.
 #pragma once
 
 #include <algorithm>

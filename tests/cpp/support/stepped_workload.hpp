@@ -17,12 +17,13 @@ class SteppedWorkload : public Workload {
  public:
   struct Step {
     std::vector<std::string> words;
-    int replies = 1;                                // commands sent together; `words` is repeated
-    NextStep::Kind then = NextStep::Kind::done;     // after its last reply
-    std::int64_t wait_ns = 0;                       // for wait_until
+    int replies = 1;                             // commands sent together; `words` is repeated
+    NextStep::Kind then = NextStep::Kind::done;  // after its last reply
+    std::int64_t wait_ns = 0;                    // for wait_until
   };
 
-  explicit SteppedWorkload(std::vector<Step> steps) : steps_(std::move(steps)), labels_{{"STEPS", "STEPS", false}} {
+  explicit SteppedWorkload(std::vector<Step> steps)
+      : steps_(std::move(steps)), labels_{{"STEPS", "STEPS", false}} {
     for (const Step& step : steps_) {
       std::string bytes;
       for (int i = 0; i < step.replies; ++i) bytes += format_command(step.words);
@@ -31,7 +32,9 @@ class SteppedWorkload : public Workload {
   }
 
   const std::vector<OperationLabel>& labels() const override { return labels_; }
-  std::unique_ptr<OperationStream> stream(std::uint64_t, std::uint64_t) const override { return std::make_unique<Stream>(*this); }
+  std::unique_ptr<OperationStream> stream(std::uint64_t, std::uint64_t) const override {
+    return std::make_unique<Stream>(*this);
+  }
   int encode(const OperationRequest& request, OutputBuffer& out) const override {
     out.append(encoded_[request.stage]);
     return steps_[request.stage].replies;

@@ -25,8 +25,8 @@ int listen_on_loopback(std::uint16_t& port, bool listening) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (descriptor < 0 || bind(descriptor, raw, size) != 0 || (listening && listen(descriptor, 4096) != 0) ||
-      getsockname(descriptor, raw, &size) != 0) {
+  if (descriptor < 0 || bind(descriptor, raw, size) != 0 ||
+      (listening && listen(descriptor, 4096) != 0) || getsockname(descriptor, raw, &size) != 0) {
     throw std::runtime_error("no listening socket for the test");
   }
   port = ntohs(address.sin_port);
@@ -39,12 +39,14 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-constexpr std::array<std::string_view, 8> kNoOperations = {"CLIENT", "AUTH", "HELLO", "SELECT", "PING", "INFO", "CONFIG", "DBSIZE"};
+constexpr std::array<std::string_view, 8> kNoOperations = {"CLIENT", "AUTH", "HELLO",  "SELECT",
+                                                           "PING",   "INFO", "CONFIG", "DBSIZE"};
 
 }  // namespace
 
 struct TestServer::Client {
-  explicit Client(int fd, std::uint32_t n) : descriptor(fd), number(n), reader(redisReaderCreate(), redisReaderFree) {}
+  explicit Client(int fd, std::uint32_t n)
+      : descriptor(fd), number(n), reader(redisReaderCreate(), redisReaderFree) {}
   ~Client() { shut(); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -73,7 +75,9 @@ TestServer::Answer TestServer::usual(const Command& command) {
 }
 
 TestServer::TestServer(Handler handler)
-    : handler_(std::move(handler)), listener_(listen_on_loopback(port_, true)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : handler_(std::move(handler)),
+      listener_(listen_on_loopback(port_, true)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -132,7 +136,9 @@ void TestServer::serve() {
     }
     const std::int64_t now_ns = MonotonicClock().now_ns();
     int timeout_ms = -1;
-    if (!frozen && !late_.empty()) timeout_ms = static_cast<int>(std::max<std::int64_t>(0, late_.begin()->first - now_ns) / kMillisecond + 1);
+    if (!frozen && !late_.empty())
+      timeout_ms = static_cast<int>(
+          std::max<std::int64_t>(0, late_.begin()->first - now_ns) / kMillisecond + 1);
     poll(polled.data(), polled.size(), timeout_ms);
     std::uint64_t drained = 0;
     [[maybe_unused]] const auto ignored = read(wake_, &drained, sizeof drained);
@@ -167,18 +173,21 @@ void TestServer::receive(const std::shared_ptr<Client>& client) {
     void* raw = nullptr;
     if (redisReaderGetReply(client->reader.get(), &raw) != REDIS_OK) return client->shut();
     if (raw == nullptr) return;
-    const std::unique_ptr<redisReply, void (*)(void*)> reply(static_cast<redisReply*>(raw), freeReplyObject);
+    const std::unique_ptr<redisReply, void (*)(void*)> reply(static_cast<redisReply*>(raw),
+                                                             freeReplyObject);
     Command command;
     command.connection = client->number;
     command.operations = operations_;
-    for (std::size_t i = 0; i < reply->elements; ++i) command.words.emplace_back(reply->element[i]->str, reply->element[i]->len);
+    for (std::size_t i = 0; i < reply->elements; ++i)
+      command.words.emplace_back(reply->element[i]->str, reply->element[i]->len);
     handle(client, std::move(command));
   }
 }
 
 void TestServer::handle(const std::shared_ptr<Client>& client, Command command) {
   const std::string& first = command.words.front();
-  command.is_operation = std::find(kNoOperations.begin(), kNoOperations.end(), first) == kNoOperations.end();
+  command.is_operation =
+      std::find(kNoOperations.begin(), kNoOperations.end(), first) == kNoOperations.end();
   if (command.is_operation) ++operations_;
   {
     const std::lock_guard lock(mutex_);
@@ -204,7 +213,8 @@ void TestServer::send_due(std::int64_t now_ns) {
 
 void TestServer::send(Client& client, const Answer& answer) {
   if (!answer.bytes.empty()) {
-    [[maybe_unused]] const auto ignored = ::send(client.descriptor, answer.bytes.data(), answer.bytes.size(), MSG_NOSIGNAL);
+    [[maybe_unused]] const auto ignored =
+        ::send(client.descriptor, answer.bytes.data(), answer.bytes.size(), MSG_NOSIGNAL);
   }
   if (answer.close) client.shut();
 }

@@ -19,15 +19,16 @@ namespace redisload::test {
 class TestServer {
  public:
   struct Command {
-    std::uint32_t connection = 0;     // from 0, in the order of accepting
-    std::uint64_t operations = 0;     // received before this one on all connections, handshakes and questions left out
-    bool is_operation = false;        // none of CLIENT, AUTH, HELLO, SELECT, PING, INFO, CONFIG, DBSIZE
+    std::uint32_t connection = 0;  // from 0, in the order of accepting
+    std::uint64_t operations =
+        0;  // received before this one on all connections, handshakes and questions left out
+    bool is_operation = false;  // none of CLIENT, AUTH, HELLO, SELECT, PING, INFO, CONFIG, DBSIZE
     std::vector<std::string> words;
   };
   struct Answer {
     std::string bytes;
-    bool close = false;       // after them
-    Duration delay{0};        // later answers of the connection wait too
+    bool close = false;  // after them
+    Duration delay{0};   // later answers of the connection wait too
   };
   // Called by the server's thread.
   using Handler = std::function<Answer(const Command&)>;

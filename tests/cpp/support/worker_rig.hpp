@@ -38,7 +38,9 @@ class WorkerRig {
   bool measure(Duration duration, Duration grace) {
     const std::int64_t start_ns = clock_.now_ns();
     window_ns_ = duration.count();
-    return lead({Phase::measure, start_ns, duration == Duration::max() ? kNever : start_ns + duration.count(), grace.count()});
+    return lead({Phase::measure, start_ns,
+                 duration == Duration::max() ? kNever : start_ns + duration.count(),
+                 grace.count()});
   }
   void post(const WorkerOrder& order) { worker_.post(order); }
   // Ends the worker; what it measured.
@@ -56,7 +58,8 @@ class WorkerRig {
   static ConnectionSetup make_setup(const RunPlan& plan, std::vector<Address> addresses) {
     ConnectionSetup setup;
     setup.addresses = std::move(addresses);
-    if (setup.addresses.empty()) setup.addresses = resolve(plan.config.target, std::chrono::seconds(5), [] { return false; });
+    if (setup.addresses.empty())
+      setup.addresses = resolve(plan.config.target, std::chrono::seconds(5), [] { return false; });
     setup.connect_timeout = plan.config.timeouts.connect;
     setup.handshake_timeout = plan.config.timeouts.handshake;
     setup.window = plan.config.pipeline;
@@ -64,7 +67,8 @@ class WorkerRig {
   }
   static CollectorOptions options(const RunPlan& plan, const Workload& workload) {
     CollectorOptions options;
-    for (const OperationLabel& label : workload.labels()) options.layout.labels.push_back({label.name, label.command});
+    for (const OperationLabel& label : workload.labels())
+      options.layout.labels.push_back({label.name, label.command});
     options.layout.operation_labels = options.layout.labels.size();
     options.zero_ns = MonotonicClock().now_ns();
     options.interval_ns = plan.config.interval.count();
@@ -79,10 +83,13 @@ class WorkerRig {
     worker_.post(order);
     std::unique_lock lock(mutex_);
     const auto over = [this] { return done() || events_.refusal().has_value(); };
-    for (int second = 0; second < 20 && !over(); ++second) changed_.wait_for(lock, std::chrono::seconds(1), over);
+    for (int second = 0; second < 20 && !over(); ++second)
+      changed_.wait_for(lock, std::chrono::seconds(1), over);
     return done();
   }
-  bool done() const { return worker_.status().phases_done.load(std::memory_order_acquire) >= begun_; }
+  bool done() const {
+    return worker_.status().phases_done.load(std::memory_order_acquire) >= begun_;
+  }
   void notify() {
     const std::lock_guard lock(mutex_);
     changed_.notify_all();
