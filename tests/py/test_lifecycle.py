@@ -160,7 +160,7 @@ class Kernel:
         self._running = self._client.execute(textwrap.dedent(code))
 
     def wait_for(self, beginning: str, timeout_s: float = 30) -> str:
-        """What the cell prints from ``beginning`` to the end of that line; fails with its traceback if it raised.
+        """What the cell prints from ``beginning`` to the line's end; fails with its traceback if it raised.
 
         The run's progress, a line that is written over, may stand before it.
         """
@@ -203,8 +203,8 @@ def test_interrupt_of_a_jupyter_kernel(redis_server: EmbeddedServer, kernel: Ker
     assert said["interrupted"]
     assert said["issued"] == said["ended"] > 0
     # The kernel lives, and so does the next run in it.
-    kernel.start("print(rl.run(sys.argv[1], operations=100, keys=10).totals.succeeded)")
-    assert kernel.wait_for("100") == "100"
+    kernel.start("print('succeeded', rl.run(sys.argv[1], operations=100, keys=10).totals.succeeded)")
+    assert kernel.wait_for("succeeded") == "succeeded 100"
 
 
 SMALL: dict[str, Any] = {"keys": 500, "connections": 20, "threads": 2, "interval_s": 0.05}
