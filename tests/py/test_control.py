@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import redisload as rl
-from support.identities import check_identities
+from support.conservation import assert_conserved
 from support.server_view import ServerView, commands_of
 from support.sink import Sink
 from support.waiting import wait_until
@@ -63,7 +63,7 @@ class TestSetRate:
             asked_ns = time.monotonic_ns()
             run.set_rate(4_000)
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         times = intended_ns(result)
         gaps = np.diff(times)
         (change,) = np.flatnonzero((gaps != 1_000_000) & (gaps != 250_000))
@@ -88,7 +88,7 @@ class TestSetRate:
             wait_for_load(run, 50)
             run.set_rate(8_000)
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         (event,) = (one for one in result.events if one["kind"] == "rate")
         times = intended_ns(result)
         after = np.count_nonzero(times >= event["time_s"] * 1e9)
@@ -108,7 +108,7 @@ class TestSetRate:
                 run.set_rate(rate)
             wait_for_load(run, run.snapshot().totals.issued + 200)
         result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         gaps = np.diff(intended_ns(result))
         own = {1_000_000, 500_000, 2_000_000, 200_000}
         assert own <= set(gaps.tolist())
@@ -124,7 +124,7 @@ class TestSetRate:
                 with pytest.raises(rl.ConfigError):
                     run.set_rate(useless)  # type: ignore[arg-type]
             wait_for_load(run, 5)
-        check_identities(run.wait())
+        assert_conserved(run.wait())
 
 
 class TestPause:
@@ -146,7 +146,7 @@ class TestPause:
             run.resume()
             result = run.wait()
             ended_ns = time.monotonic_ns()
-        check_identities(result)
+        assert_conserved(result)
         assert result.stop_reason == "duration"
         assert result.totals.elapsed_s == pytest.approx(0.6, abs=0.01)
         times = load_times_ns(sink)
@@ -177,7 +177,7 @@ class TestPause:
                     run.resume()
                 result = run.wait()
             assert commands_of(result) == view.commands()
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.succeeded == 30_000
 
     def test_twice_is_once(self, sink: Sink) -> None:
@@ -190,7 +190,7 @@ class TestPause:
             run.resume()
             run.resume()
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.elapsed_s == pytest.approx(0.4, abs=0.01)
 
     @pytest.mark.parametrize("options", [{}, {"rate": 2_000}], ids=["closed loop", "open loop"])
@@ -202,7 +202,7 @@ class TestPause:
             time.sleep(0.3)
             run.stop()
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert result.stop_reason == "stopped"
         assert result.totals.elapsed_s < time.monotonic() - started_s + 1.5
         assert result.totals.lost == 0
@@ -215,7 +215,7 @@ class TestPause:
             assert not run.done
             run.resume()
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.offered == pytest.approx(300, abs=2)
 
     def test_a_rate_given_while_paused_holds_after_it(self, sink: Sink) -> None:
@@ -227,7 +227,7 @@ class TestPause:
             resumed_ns = time.monotonic_ns()
             run.resume()
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         gaps = np.diff(intended_ns(result))
         assert set(gaps.tolist()) - {gaps.max()} <= {2_000_000, 200_000}
         times = load_times_ns(sink)
@@ -242,7 +242,7 @@ class TestStop:
             run.stop()
             result = run.wait()
         assert time.monotonic() - started_s < 1
-        check_identities(result)
+        assert_conserved(result)
         assert result.stop_reason == "stopped"
         assert not result.interrupted
         assert result.totals.issued == result.totals.succeeded
@@ -256,7 +256,7 @@ class TestStop:
             run.stop()
             result = run.wait()
         assert time.monotonic() - started_s < 1
-        check_identities(result)
+        assert_conserved(result)
         assert result.stop_reason == "stopped"
         assert result.totals.issued == 0
         assert result.commands[when]
@@ -272,6 +272,6 @@ class TestStop:
                 workload=rl.Workload("basic_rw", weights={"SET": 3, "GET": 1}),
             )  # fmt: skip
             assert commands_of(result) == view.commands()
-        check_identities(result)
+        assert_conserved(result)
         assert result.stop_reason == "max_errors"
         assert result.totals.failed > 50

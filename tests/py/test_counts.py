@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import redisload as rl
-from support.identities import check_identities
+from support.conservation import assert_conserved
 from support.server_view import ServerView, commands_of
 from support.waiting import wait_until
 
@@ -76,7 +76,7 @@ def test_commandstats_agree_exactly(
         **limit,
     )
     assert commands_of(result) == view.commands()
-    check_identities(result)
+    assert_conserved(result)
     totals = result.totals
     assert totals.issued == totals.succeeded == sum(result.commands["measure"].values()) > 0
     assert result.stop_reason == ("operations" if "operations" in limit else "duration")
@@ -108,7 +108,7 @@ def test_in_an_open_loop_too(
         **limit,
     )
     assert commands_of(result) == view.commands()
-    check_identities(result)
+    assert_conserved(result)
     if operations is not None:
         assert result.totals.offered == result.totals.succeeded == operations
     assert result.totals.issued == sum(result.commands["measure"].values())
@@ -123,7 +123,7 @@ def test_a_stopped_run(redis_server: EmbeddedServer, view: ServerView, pipeline:
     result = run.wait()
     assert result.stop_reason == "stopped"
     assert commands_of(result) == view.commands()
-    check_identities(result)
+    assert_conserved(result)
     assert result.totals.lost == 0
 
 
@@ -136,7 +136,7 @@ def test_rejected_calls_are_counted(start_server: Callable[..., EmbeddedServer])
         rejected = result.commands["measure"]["SET"] + result.commands["measure"]["INCR"]
         assert result.errors == {"reply.OOM": rejected}
         assert view.errors()["OOM"] == rejected
-    check_identities(result)
+    assert_conserved(result)
     assert result.totals.failed == rejected
     assert result.error_time.count == rejected
     assert result.operations["SET"]["errors"] == {"reply.OOM": result.operations["SET"]["failed"]}
@@ -159,7 +159,7 @@ def test_error_replies_are_the_servers(
     assert wrong == view.errors()["WRONGTYPE"] == result.operations["GET"]["failed"]
     assert 200 < wrong < 800  # a tenth of the keys
     assert result.totals.misses == 4_000 - wrong
-    check_identities(result)
+    assert_conserved(result)
 
 
 def test_hits_and_misses_are_the_servers(redis_server: EmbeddedServer, view: ServerView) -> None:
@@ -273,7 +273,7 @@ def test_intervals_carry_every_phase(redis_server: EmbeddedServer) -> None:
         rate=5_000,
         connections=10,
     )
-    check_identities(result)
+    assert_conserved(result)
     rows = result.intervals
     for phase, commands in (("prefill", "prefill"), ("warmup", "warmup")):
         issued = int(rows["issued"][rows["phase"] == phase].sum())

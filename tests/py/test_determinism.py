@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import redisload as rl
-from support.identities import check_identities
+from support.conservation import assert_conserved
 from support.sink import Sink, parse_words
 from support.statistics import chi_square_p, merge_small_bins
 from support.waiting import wait_until
@@ -51,7 +51,7 @@ def recorded(tmp_path: Path, prefilled: int = 0, **options: Any) -> tuple[Stream
     options = {"prefill": prefilled > 0, "connections": 20, "seed": 11, **options}
     with Sink("record", log=tmp_path / "log") as sink:
         result = rl.run(sink.url, **options)
-    check_identities(result)
+    assert_conserved(result)
     streams = load_streams(sink.read_log(), prefilled)
     commands = result.commands["warmup"], result.commands["measure"]
     assert sum(map(len, streams.values())) == sum(chain(*(one.values() for one in commands)))
@@ -143,7 +143,7 @@ class TestSameSeed:
                 before = run.snapshot().totals.succeeded
                 wait_until(lambda: run.snapshot().totals.succeeded > before + 3_000, what="load after it")
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert [one["kind"] for one in result.events].count("reconnect") == 8
         assert result.totals.lost + result.totals.failed <= 8  # what was in flight
         cut = load_streams(sink.read_log())

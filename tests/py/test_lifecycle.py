@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import redisload as rl
+from support.conservation import assert_conserved
 from support.freeze import frozen
-from support.identities import check_identities
 from support.leaks import Usage, assert_no_leak, usage
 from support.server_view import ServerView, commands_of
 from support.waiting import wait_until
@@ -145,7 +145,7 @@ class TestSigint:
             assert result.interrupted
             assert result.stop_reason == "interrupted"
             assert commands_of(result) == view.commands()
-        check_identities(result)
+        assert_conserved(result)
         assert "INCR" in out
 
 
@@ -160,7 +160,7 @@ class Kernel:
         self._running = self._client.execute(textwrap.dedent(code))
 
     def wait_for(self, beginning: str, timeout_s: float = 30) -> str:
-        """What the cell prints from ``beginning`` to the line's end; fails with its traceback if it raised.
+        """What the cell prints from ``beginning`` to its line's end; fails with its traceback if it raised.
 
         The run's progress, a line that is written over, may stand before it.
         """
@@ -217,7 +217,7 @@ class TestSeveralRuns:
             sent: dict[str, int] = {}
             for number in range(10):
                 result = rl.run(redis_server.url, operations=2_000 + number, sample_rate=1.0, **SMALL)
-                check_identities(result)
+                assert_conserved(result)
                 assert result.totals.succeeded == result.samples.count == 2_000 + number
                 for name, count in commands_of(result).items():
                     sent[name] = sent.get(name, 0) + count
@@ -238,7 +238,7 @@ class TestSeveralRuns:
         results = [run.wait() for run in runs]
         for result, view in zip(results, views, strict=True):
             with view:
-                check_identities(result)
+                assert_conserved(result)
                 assert commands_of(result) == view.commands()
         assert results[0].totals.succeeded == 20_000
         assert [one.closed_loop for one in results] == [True, False, True]
@@ -257,7 +257,7 @@ class TestSeveralRuns:
             thread.join(60)
             result = results.get_nowait()
             assert commands_of(result) == view.commands()
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.succeeded == 20_000
         assert_no_leak(before)
 
@@ -290,7 +290,7 @@ class TestSeveralRuns:
             for thread in threads:
                 thread.join(30)
         assert failures == []
-        check_identities(result)
+        assert_conserved(result)
         assert rows == [result.totals.issued] * 2
 
     def test_one_in_a_forked_child_beside_its_parents(self, redis_server: EmbeddedServer) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import redisload as rl
+from support.conservation import assert_conserved
 from support.contention import share_withheld
 from support.freeze import freeze, frozen
-from support.identities import check_identities
 from support.sink import Sink
 from support.statistics import dispersion, exponential_p
 from support.waiting import wait_until
@@ -106,7 +106,7 @@ class TestPoisson:
             ]
             results = [run.wait() for run in runs]
         for sink, result in zip(sinks, results, strict=True):
-            check_identities(result)
+            assert_conserved(result)
             assert "rate_not_reached" not in codes(result)
             assert result.totals.offered == pytest.approx(40_400, abs=5 * math.sqrt(40_400))
             arrived_ns, _ = sink_arrivals(sink.read_log(), result)
@@ -129,7 +129,7 @@ class TestPoisson:
                 seed=7,
                 sample_rate=1.0,
             )
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.offered == result.totals.succeeded == count
         times = intended_ns(result)
         if threads == 2:  # which one ends with its share of the count first is chance
@@ -196,7 +196,7 @@ class TestConstantRate:
         ):
             withheld = share_withheld(run, duration_s)
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.offered == rate * duration_s
         # Each on its place in the even schedule, none twice; what was not sent at the end is missing.
         places, off_ns = np.divmod(intended_ns(result), 1_000_000_000 // rate)
@@ -240,7 +240,7 @@ class TestConstantRate:
                 sample_rate=1.0,
                 timeouts=rl.Timeouts(grace_s=0.2),
             )
-        check_identities(result)
+        assert_conserved(result)
         assert result.totals.offered == result.totals.issued == 500
         assert result.totals.lost == 1
         (held,) = result.samples["connection"][result.samples["completed_ns"] < 0]
@@ -259,7 +259,7 @@ class TestValidity:
                 prefill=False,
                 interval_s=0.1,
             )
-        check_identities(result)
+        assert_conserved(result)
         assert not result.valid
         assert "rate_not_reached" in codes(result)
         assert result.totals.offered == 1_000
@@ -282,7 +282,7 @@ class TestValidity:
             threads=2,
             keys=100,
         )
-        check_identities(result)
+        assert_conserved(result)
         assert not result.valid
         assert "rate_not_reached" in codes(result)
         assert result.totals.offered == pytest.approx(6_000_000, rel=0.01)
@@ -299,7 +299,7 @@ class TestValidity:
             pipeline=8,
             sample_rate=1.0,
         )
-        check_identities(result)
+        assert_conserved(result)
         assert "rate_not_reached" not in codes(result)
         assert result.totals.not_sent == 0
         assert result.verdict == "unsaturated"
@@ -324,7 +324,7 @@ class TestValidity:
             wait_until(lambda: run.snapshot().totals.succeeded > 300, what="load")
             with frozen(server.pid):
                 result = run.wait(timeout_s=20)
-        check_identities(result)
+        assert_conserved(result)
         assert not result.valid
         assert "target_unresponsive" in codes(result)
         assert "rate_not_reached" not in codes(result)
@@ -343,7 +343,7 @@ class TestValidity:
             wait_until(lambda: run.snapshot().totals.succeeded > 200, what="load")
             times = freeze(server.pid, 0.4)
             result = run.wait()
-        check_identities(result)
+        assert_conserved(result)
         assert not codes(result) & {"target_unresponsive", "rate_not_reached", "backlog_grows"}
         assert result.totals.not_sent == result.totals.lost == 0
         assert times.duration_s - 0.1 < result.response_time.max_s < times.duration_s + 0.5

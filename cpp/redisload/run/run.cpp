@@ -172,6 +172,9 @@ void Run::finish() {
         TargetError("first_reply",
                     setup_.addresses.front().text + " answered no operation before the run ended"));
   }
+  // A finished run that somebody still holds keeps its results, not its descriptors and buffers.
+  worker_threads_.clear();
+  workers_.clear();
   facts_.stop_reason = stop_reason_;
   facts_.final = true;
   facts_.current_phase = Phase::done;
@@ -234,7 +237,7 @@ void Run::set_rate(double rate) {
           "a number above 0 and at most 100,000,000 operations/s (pause() stops arrivals)"}});
   }
   const std::lock_guard lock(mutex_);
-  const std::int64_t from_ns = clock_.now_ns() + kPhaseLead;
+  const std::int64_t from_ns = clock_.now_ns() + kRateLead;
   events_.add({from_ns, "rate", -1, std::to_string(rate)});
   asked_rate_ = SetRate{from_ns, rate};
   post_all(*asked_rate_);
