@@ -27,6 +27,8 @@ namespace redisload {
 // How far ahead of the clock a phase or a rate begins, so that all workers begin at the same
 // instant.
 inline constexpr std::int64_t kPhaseLead = kMillisecond;
+// For a rate longer: the workers are busy then, and evenness over them depends on it.
+inline constexpr std::int64_t kRateLead = 5 * kMillisecond;
 
 struct ProcessorTimes {
   double total = 0, idle = 0, steal = 0;
