@@ -1,6 +1,4 @@
-"""Pausing, resuming, changing the rate and stopping, as samples and a recording sink saw it (issue 3,
-acceptance 4).
-"""
+"""Pausing, resuming, changing the rate and stopping, as samples and a recording sink saw it."""
 
 from __future__ import annotations
 

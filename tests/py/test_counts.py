@@ -1,4 +1,4 @@
-"""What a result counts is what the server counted, to the operation (issue 3, acceptance 2)."""
+"""What a result counts is what the server counted, to the operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seed decides the operations, stream by stream, as a recording sink saw them (issue 3, acceptance 7)."""
+"""The seed decides the operations, stream by stream, as a recording sink saw them."""
 
 from __future__ import annotations
 

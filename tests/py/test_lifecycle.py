@@ -1,6 +1,4 @@
-"""Runs that are interrupted, repeated, run side by side, in a thread, a kernel or a forked child (issue 3,
-acceptance 6).
-"""
+"""Runs that are interrupted, repeated, run side by side, in a thread, a kernel or a forked child."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule of an open loop, as samples tell it and as a recording sink saw it (issue 3, acceptance 4)."""
+"""The schedule of an open loop, as samples tell it and as a recording sink saw it."""
 
 from __future__ import annotations
 

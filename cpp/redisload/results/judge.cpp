@@ -189,6 +189,9 @@ class Judge {
            "this machine's processors were idle for only " + percent(*o_.idle_share) +
                " of the time: load, server and whatever else runs here limit each other");
     }
+    if (o_.cleanup_asked && r_.stop_reason == StopReason::interrupted) {
+      warn("cleanup_skipped", "the run was interrupted, so its keys were left on the server");
+    }
     if (o_.control_lost)
       warn("control_unavailable",
            "the target did not answer INFO after the window: its processor time is unknown");

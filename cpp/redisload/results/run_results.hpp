@@ -56,6 +56,7 @@ struct Observations {
   std::uint64_t prefilled = 0;
   bool prefill_ran = false;
   bool threads_reduced = false;
+  bool cleanup_asked = false;
   bool control_lost = false;
   bool same_host = false;
   double expected_miss_share = 0;

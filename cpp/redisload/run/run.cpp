@@ -77,6 +77,7 @@ Run::Run(const RunConfig& config)
   facts_.connections = plan_.connections;
   facts_.observed.closed_loop = !plan_.open_loop();
   facts_.observed.threads_reduced = plan_.threads_reduced;
+  facts_.observed.cleanup_asked = plan_.config.cleanup;
   facts_.observed.expected_miss_share = workload_->expected_miss_share();
   collector_ = std::make_unique<Collector>(collector_options(plan_, *workload_, zero_ns_));
   done_descriptor_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -101,10 +102,7 @@ void Run::lead() {
 }
 
 void Run::execute() {
-  setup_.addresses = resolve(plan_.config.target, plan_.config.timeouts.resolve, [this] {
-    const std::lock_guard lock(mutex_);
-    return asked_ != StopReason::none;
-  });
+  if (!find_addresses()) return;
   setup_.connect_timeout = plan_.config.timeouts.connect;
   setup_.handshake_timeout = plan_.config.timeouts.handshake;
   setup_.window = std::max<std::size_t>(plan_.config.pipeline, plan_.prefill_window);
@@ -114,9 +112,30 @@ void Run::execute() {
   if (!ended() && plan_.config.prefill) prefill();
   if (!ended() && plan_.config.warmup.count() > 0) warm_up();
   if (!ended()) measure();
-  // Stopped while connecting: nothing was written, and there may be nobody to ask.
-  if (plan_.config.cleanup && phase_ != Phase::connect && stop_reason_ != StopReason::stalled)
+  // Stopped while connecting: nothing was written, and there may be nobody to ask. Interrupted: the
+  // user wants to go, now.
+  const StopReason reason = stop_reason_;
+  if (plan_.config.cleanup && phase_ != Phase::connect && reason != StopReason::stalled &&
+      reason != StopReason::interrupted) {
     cleanup();
+  }
+}
+
+// False when the run was stopped meanwhile.
+bool Run::find_addresses() {
+  const auto asked = [this] {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  };
+  try {
+    setup_.addresses = resolve(plan_.config.target, plan_.config.timeouts.resolve,
+                               [&] { return asked() != StopReason::none; });
+    return true;
+  } catch (const TargetError&) {
+    if (asked() == StopReason::none) throw;
+    stop_reason_ = asked();
+    return false;
+  }
 }
 
 void Run::start_workers() {

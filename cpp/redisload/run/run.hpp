@@ -62,6 +62,7 @@ class Run {
   void lead();
   void execute();
   void finish();
+  bool find_addresses();
   void start_workers();
   void connect();
   void prefill();

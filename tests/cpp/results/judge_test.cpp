@@ -223,6 +223,18 @@ TEST_F(JudgeTest, WhatElseIsToBeKnown) {
   EXPECT_TRUE(results_.valid);
 }
 
+TEST_F(JudgeTest, KeysThatAnInterruptLeftBehind) {
+  results_.stop_reason = StopReason::interrupted;
+  judged();
+  EXPECT_FALSE(warned("cleanup_skipped"));
+  observed().cleanup_asked = true;
+  judged();
+  EXPECT_TRUE(warned("cleanup_skipped"));
+  results_.stop_reason = StopReason::stopped;  // no hurry: the keys are removed
+  judged();
+  EXPECT_FALSE(warned("cleanup_skipped"));
+}
+
 TEST(StopReasonText, NamesThemAll) {
   EXPECT_EQ(to_string(StopReason::duration), "duration");
   EXPECT_EQ(to_string(StopReason::max_errors), "max_errors");

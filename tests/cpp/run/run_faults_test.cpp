@@ -1,5 +1,4 @@
-// Targets that refuse, break, stay silent or send rubbish: at the start a TargetError with its
-// stage, in mid-run counted; and the run ends in time.
+// Targets that break, stay silent or send rubbish in mid-run: counted, and the run ends in time.
 #include <gtest/gtest.h>
 
 #include <algorithm>
