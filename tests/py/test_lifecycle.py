@@ -143,7 +143,7 @@ class TestSigint:
             assert result.interrupted
             assert result.stop_reason == "interrupted"
             assert commands_of(result) == view.commands()
-        assert_conserved(result)
+        assert_conserved(result, from_json=True)
         assert "INCR" in out
 
 
