@@ -153,8 +153,13 @@ bool IntervalSeries::all_done() const noexcept {
 
 void IntervalSeries::close(const OpenRow& open, Phase phase) {
   IntervalRow row;
-  row.start_s = seconds(open.start_ns - zero_ns_);
-  row.duration_s = seconds(open.end_ns - open.start_ns);
+  // With a limit of operations, each worker's drain begins when its own share is done; the run's
+  // begins when the last one's does.
+  std::int64_t start_ns = open.start_ns;
+  if (phase == Phase::drain) start_ns = std::min(std::max(start_ns, latest_end_ns_), open.end_ns);
+  latest_end_ns_ = std::max(latest_end_ns_, open.end_ns);
+  row.start_s = seconds(start_ns - zero_ns_);
+  row.duration_s = seconds(open.end_ns - start_ns);
   row.phase = phase;
   const OperationCounts& c = open.counts;
   row.offered = c.offered, row.issued = c.issued, row.not_sent = c.not_sent;

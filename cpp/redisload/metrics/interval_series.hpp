@@ -78,6 +78,7 @@ class IntervalSeries {
   std::map<Position, OpenRow> open_;  // by first interval; ranges never overlap
   std::vector<IntervalRow> rows_;
   IntervalHistograms histograms_;
+  std::int64_t latest_end_ns_ = INT64_MIN;  // of the rows closed so far
 };
 
 }  // namespace redisload
