@@ -259,5 +259,5 @@ def workload_names() -> list:
     """
     The names of the built-in workloads.
     """
-hiredis_version: str = '1.5.0'
-openssl_version: str = 'OpenSSL 3.0.22 25 Aug 2026'
+hiredis_version: str
+openssl_version: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ def generate(module: str = "redisload._core") -> str:
         (stub,) = Path(folder).rglob("*.pyi")
         lines = [line.rstrip() for line in stub.read_text().splitlines()]
     lines = [line for line in lines if not line.startswith("__all__")]  # the module has none
+    # Versions of libraries belong to the machine, not to the interface.
+    lines = [re.sub(r"^(\w+_version: str) = .*", r"\1", line) for line in lines]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
