@@ -38,6 +38,12 @@ py::list fields() {
   return list;
 }
 
+// What was given may stand in a file of any bytes.
+py::object readable(const std::string& text) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "backslashreplace"));
+}
+
 py::list problems_of(const py::dict& config) {
   const RunConfig read = config_from_python(config);
   std::vector<ConfigProblem> problems = validate(read);
@@ -46,8 +52,42 @@ py::list problems_of(const py::dict& config) {
   for (const ConfigProblem& problem : problems) {
     py::dict row;
     row["path"] = problem.path;
-    row["given"] = problem.given;
-    row["allowed"] = problem.allowed;
+    row["given"] = readable(problem.given);
+    row["allowed"] = readable(problem.allowed);
+    list.append(row);
+  }
+  return list;
+}
+
+py::list kinds() {
+  py::list list;
+  for (const WorkloadKind& kind : workload_kinds()) {
+    py::list commands;
+    for (const MixCommand& command : kind.commands) {
+      py::dict row;
+      row["label"] = command.label;
+      row["text"] = command.text;
+      row["weight"] = command.weight;
+      commands.append(row);
+    }
+    py::list options;
+    for (const WorkloadOption& option : kind.options) {
+      py::dict row;
+      row["name"] = option.name;
+      row["default"] = option.otherwise;
+      row["minimum"] = option.minimum;
+      row["maximum"] = option.maximum;
+      row["doc"] = option.doc;
+      options.append(row);
+    }
+    py::dict defaults;
+    for (const auto& [path, value] : kind.defaults) defaults[py::str(path)] = value;
+    py::dict row;
+    row["name"] = kind.name;
+    row["doc"] = kind.doc;
+    row["commands"] = commands;
+    row["options"] = options;
+    row["defaults"] = defaults;
     list.append(row);
   }
   return list;
@@ -68,10 +108,14 @@ void bind_config(py::module_& module) {
       "workload_names",
       [] {
         py::list names;
-        for (const std::string_view name : workload_names()) names.append(std::string(name));
+        for (const std::string& name : workload_names()) names.append(name);
         return names;
       },
       "The names of the built-in workloads.");
+  module.def("workloads", &kinds,
+             "The built-in workloads: name, doc, commands (label, text, weight), options (name, "
+             "default, minimum, maximum, doc), defaults (settings by path that differ where they "
+             "are not given).");
 }
 
 }  // namespace redisload

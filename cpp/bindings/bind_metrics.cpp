@@ -247,9 +247,11 @@ py::dict to_python(MetricsSnapshot&& snapshot) {
   result["lateness"] = std::move(snapshot.lateness);
   result["connect_time"] = std::move(snapshot.connect_time);
   result["pool_wait"] = std::move(snapshot.pool_wait);
-  for (auto& [name, histogram] : snapshot.extra_series) {
-    result[py::str(name)] = std::move(histogram);
-  }
+  py::dict series;
+  for (auto& [name, histogram] : snapshot.extra_series)
+    series[py::str(name)] = std::move(histogram);
+  result["series"] = series;
+  result["counters"] = snapshot.counters;
   result["errors"] = snapshot.totals.errors;
   result["connection_faults"] = snapshot.connection_faults;
   result["commands"] = snapshot.commands;

@@ -35,6 +35,20 @@ py::list to_python(const std::vector<PhaseSpan>& phases) {
   return list;
 }
 
+py::list to_python(const std::vector<StepSpan>& steps) {
+  py::list list;
+  for (const StepSpan& step : steps) {
+    py::dict row;
+    row["name"] = step.name;
+    row["start_s"] = seconds(step.start_ns);
+    row["end_s"] = seconds(step.end_ns);
+    row["rate"] = step.rate;
+    row["to_rate"] = step.to_rate;
+    list.append(row);
+  }
+  return list;
+}
+
 py::list to_python(const std::vector<RecordedEvent>& events) {
   py::list list;
   for (const RecordedEvent& event : events) {
@@ -72,6 +86,7 @@ py::dict to_python(RunResults&& results) {
   dict["seed"] = results.seed;
   dict["started_at"] = results.started_at;
   dict["phases"] = to_python(results.phases);
+  dict["steps"] = to_python(results.steps);
   dict["closed_loop"] = observed.closed_loop;
   dict["current_phase"] = std::string(to_string(results.current_phase));
   dict["progress"] = results.progress;
@@ -86,6 +101,17 @@ py::dict to_python(RunResults&& results) {
   dict["connections"] = results.connections;
   py::dict commands = dict["commands"];
   commands["control"] = results.control_commands;
+  py::dict report;
+  if (!results.report.table.empty()) {
+    py::list rows;
+    for (const ReportRow& row : results.report.rows) {
+      py::dict values;
+      for (const auto& [name, value] : row.values) values[py::str(name)] = value;
+      rows.append(values);
+    }
+    report[py::str(results.report.table)] = rows;
+  }
+  dict["report"] = report;
   return dict;
 }
 

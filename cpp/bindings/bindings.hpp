@@ -15,6 +15,7 @@ namespace redisload {
 namespace py = pybind11;
 
 void bind_config(pybind11::module_& m);
+void bind_control(pybind11::module_& m);
 void bind_errors(pybind11::module_& m);
 void bind_histogram(pybind11::module_& m);
 void bind_metrics(pybind11::module_& m);

@@ -100,6 +100,22 @@ void read_workload(Reader reader, WorkloadConfig& workload) {
       workload.weights.emplace_back(item.first.cast<std::string>(), item.second.cast<double>());
     }
   }
+  if (const py::object options = reader.take("options"); !options.is_none()) {
+    for (const auto& item : options.cast<py::dict>())
+      workload.options.emplace_back(item.first.cast<std::string>(), item.second.cast<double>());
+  }
+  if (const py::object commands = reader.take("commands"); !commands.is_none()) {
+    for (const auto& item : commands.cast<py::list>()) {
+      Reader one(item.cast<py::dict>(), "workload.commands.");
+      CommandConfig command;
+      one.read("text", command.text);
+      one.read("weight", command.weight);
+      one.read("name", command.name);
+      one.finish();
+      workload.commands.push_back(std::move(command));
+    }
+  }
+  reader.read("script", workload.script);
   reader.finish();
 }
 
@@ -111,6 +127,7 @@ void read_topology(Reader reader, TopologyConfig& topology) {
   reader.read_choice<Checkout>(
       "checkout", topology.checkout,
       {{"pinned", Checkout::pinned}, {"per_operation", Checkout::per_operation}});
+  reader.read("eager", topology.eager);
   reader.finish();
 }
 
@@ -120,8 +137,35 @@ void read_keys(Reader reader, KeysConfig& keys) {
   reader.read_choice<KeyDistribution>("distribution", keys.distribution,
                                       {{"uniform", KeyDistribution::uniform},
                                        {"sequential", KeyDistribution::sequential},
-                                       {"zipfian", KeyDistribution::zipfian}});
+                                       {"zipfian", KeyDistribution::zipfian},
+                                       {"normal", KeyDistribution::normal},
+                                       {"hotset", KeyDistribution::hotset},
+                                       {"latest", KeyDistribution::latest},
+                                       {"moving", KeyDistribution::moving}});
   reader.read("zipf_exponent", keys.zipf_exponent);
+  reader.read("normal_mean", keys.normal_mean);
+  reader.read("normal_deviation", keys.normal_deviation);
+  reader.read("hot_keys", keys.hot_keys);
+  reader.read("hot_operations", keys.hot_operations);
+  reader.read("move_every", keys.move_every);
+  reader.read("length_bytes", keys.length_bytes);
+  reader.read("hash_tags", keys.hash_tags);
+  reader.read("partition", keys.partition);
+  reader.finish();
+}
+
+void read_values(Reader reader, ValuesConfig& values) {
+  reader.read("size_bytes", values.size_bytes);
+  reader.read("sizes", values.sizes);
+  reader.read_choice<ValueContent>("content", values.content,
+                                   {{"random", ValueContent::random},
+                                    {"printable", ValueContent::printable},
+                                    {"compressible", ValueContent::compressible},
+                                    {"verified", ValueContent::verified}});
+  reader.read("compression", values.compression);
+  reader.read_duration("ttl_s", values.ttl);
+  reader.read_duration("ttl_max_s", values.ttl_max);
+  reader.read("ttl_jitter", values.ttl_jitter);
   reader.finish();
 }
 
@@ -153,9 +197,7 @@ RunConfig config_from_python(const py::dict& values) {
   read_workload(reader.section("workload"), config.workload);
   read_topology(reader.section("topology"), config.topology);
   read_keys(reader.section("keys"), config.keys);
-  Reader sizes = reader.section("values");
-  sizes.read("size_bytes", config.values.size_bytes);
-  sizes.finish();
+  read_values(reader.section("values"), config.values);
   read_timeouts(reader.section("timeouts"), config.timeouts);
   reader.read("pipeline", config.pipeline);
   reader.read_duration("duration_s", config.duration);
@@ -168,6 +210,21 @@ RunConfig config_from_python(const py::dict& values) {
   reader.read("rate", config.rate);
   reader.read_choice<Arrivals>("arrivals", config.arrivals,
                                {{"poisson", Arrivals::poisson}, {"constant", Arrivals::constant}});
+  if (const py::object steps = reader.take("scenario"); !steps.is_none()) {
+    for (const auto& item : steps.cast<py::list>()) {
+      Reader one(item.cast<py::dict>(), "scenario.");
+      ScenarioStep step;
+      one.read("name", step.name);
+      one.read_duration("duration_s", step.duration);
+      one.read("rate", step.rate);
+      one.read("to_rate", step.to_rate);
+      one.read_duration("think_s", step.think);
+      one.finish();
+      config.scenario.push_back(std::move(step));
+    }
+  }
+  reader.read_duration("think_s", config.think);
+  reader.read("hit_ratio", config.hit_ratio);
   reader.read("seed", config.seed);
   reader.read_duration("interval_s", config.interval);
   reader.read("sample_rate", config.sample_rate);

@@ -14,5 +14,6 @@ PYBIND11_MODULE(_core, module) {
   redisload::bind_histogram(module);
   redisload::bind_metrics(module);
   redisload::bind_config(module);
+  redisload::bind_control(module);
   redisload::bind_run(module);
 }

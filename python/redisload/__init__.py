@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from redisload._core import Histogram
     from redisload._storage import load
     from redisload.comparison import Comparison, compare
-    from redisload.config import Keys, Timeouts, Topology, Values, Workload, Zipfian
+    from redisload.config import Command, Timeouts, Topology, Workload
     from redisload.embedded import EmbeddedServer, server
     from redisload.errors import (
         ConfigError,
@@ -31,19 +31,28 @@ if TYPE_CHECKING:
     from redisload.handle import RunHandle
     from redisload.results import Result
     from redisload.runner import run, start
+    from redisload.scenarios import Load, Ramp, Step, Warmup, load_scenario
+    from redisload.shapes import HotSet, Keys, Latest, MovingHotSpot, Normal, Values, Zipfian
     from redisload.totals import OperationResult, Samples, Totals
 
     __version__: str
 
 __all__ = [
+    "Command",
     "Comparison",
     "ConfigError",
     "EmbeddedServer",
     "Histogram",
+    "HotSet",
     "Keys",
+    "Latest",
+    "Load",
+    "MovingHotSpot",
+    "Normal",
     "OperationResult",
     "PoolTimeout",
     "Problem",
+    "Ramp",
     "RedisloadError",
     "Result",
     "RunError",
@@ -51,15 +60,18 @@ __all__ = [
     "RunInterrupted",
     "Samples",
     "ServerNotFound",
+    "Step",
     "TargetError",
     "Timeouts",
     "Topology",
     "Totals",
     "Values",
+    "Warmup",
     "Workload",
     "Zipfian",
     "compare",
     "load",
+    "load_scenario",
     "run",
     "server",
     "start",
@@ -69,7 +81,7 @@ _HOMES = {
     "redisload._core": ("Histogram",),
     "redisload._storage": ("load",),
     "redisload.comparison": ("Comparison", "compare"),
-    "redisload.config": ("Keys", "Timeouts", "Topology", "Values", "Workload", "Zipfian"),
+    "redisload.config": ("Command", "Timeouts", "Topology", "Workload"),
     "redisload.embedded": ("EmbeddedServer", "server"),
     "redisload.errors": (
         "ConfigError",
@@ -84,6 +96,8 @@ _HOMES = {
     "redisload.handle": ("RunHandle",),
     "redisload.results": ("Result",),
     "redisload.runner": ("run", "start"),
+    "redisload.scenarios": ("Load", "Ramp", "Step", "Warmup", "load_scenario"),
+    "redisload.shapes": ("HotSet", "Keys", "Latest", "MovingHotSpot", "Normal", "Values", "Zipfian"),
     "redisload.totals": ("OperationResult", "Samples", "Totals"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

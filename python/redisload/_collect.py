@@ -4,14 +4,25 @@ problem out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from redisload import _core
-from redisload._convert import UnusableError, from_python
-from redisload._settings import Setting, default, nearest, settings
-from redisload._unavailable import ARGUMENTS, CHECKOUTS, DISTRIBUTIONS, NOT_YET, WORKLOADS
+from redisload._convert import UnusableError, from_python, from_text
+from redisload._convert_data import (
+    are_sizes,
+    command_from_python,
+    distribution_from_python,
+    distribution_from_text,
+    distribution_shapes,
+    sizes_text,
+)
+from redisload._settings import Setting, nearest, settings, workload_defaults, workloads
+from redisload._unavailable import ARGUMENTS, NOT_YET
 from redisload.config import (
     ARGUMENT_NAMES,
     EMBEDDED,
@@ -21,13 +32,17 @@ from redisload.config import (
     SHORT_FORMS,
     RunConfig,
     Workload,
-    Zipfian,
     nested,
     shown,
 )
 from redisload.errors import ConfigError, Problem
+from redisload.shapes import Distribution
 from redisload.targets import MASK, target_settings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CUSTOM = "custom"
 _MOST = 2**63 - 1
 
 
@@ -38,6 +53,8 @@ def config_from_arguments(target: object, options: Mapping[str, Any]) -> RunConf
         collector.add_target(target)
     for name, value in options.items():
         collector.add_argument(name, value)
+    if isinstance(workload := options.get("workload"), Workload):
+        collector.add_what_goes_with(workload, given=options.keys())
     if options.get("topology") is not None and (short := {"connections", "threads"} & options.keys()):
         for name in sorted(short):
             collector.problem(
@@ -55,8 +72,9 @@ class Collector:
     them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, flags: bool = False) -> None:
         self.problems: list[Problem] = []
+        self._flags = flags
         self._given: dict[str, Any] = {}
         self._spelled: dict[str, str] = {}
 
@@ -81,10 +99,29 @@ class Collector:
             self._check_python_only(name, value)
         elif name == "workload":
             self._add_workload(value)
+        elif name == "scenario" and value is not None:
+            self.add_scenario(value, name)
         elif name in SECTIONS:
             self._add_section(name, value)
         else:
             self.add(SETTING_OF.get(name, name), value, name)
+
+    def add_scenario(self, phases: object, spelled: str) -> None:
+        """A list of phases: the steps, and what load and warm-up mean."""
+        from redisload.scenarios import split
+
+        found, problems = split(phases, spelled)
+        self.problems.extend(problems)
+        for path, value in found.items():
+            if not problems:
+                self.add(path, value, spelled if path == "scenario" else path)
+
+    def add_what_goes_with(self, workload: Workload, given: Iterable[str]) -> None:
+        """A workload's own keys and values, where the run was given none."""
+        for name in ("keys", "values"):
+            value = getattr(workload, name)
+            if value is not None and name not in given:
+                self._add_section(name, value)
 
     def add(self, path: str, value: Any, spelled: str) -> None:
         """One setting, from Python; ``spelled`` is the name that the user knows it by."""
@@ -97,17 +134,10 @@ class Collector:
     def put(self, path: str, value: Any, spelled: str) -> None:
         """One setting, already converted."""
         self._spelled[path] = spelled
-        if path == "topology.checkout" and value in CHECKOUTS:
-            self.problem(spelled, repr(value), f"'pinned' ({value} is {NOT_YET})")
-            return
-        if path == "workload.name" and value in WORKLOADS:
-            self.problem(
-                spelled, repr(value), f"this workload is {NOT_YET}; there is {default('workload.name')!r}"
-            )
-            return
         setting = settings()[path]
-        if setting.choices and isinstance(value, str) and value not in setting.choices:
-            self.problem(spelled, repr(value), setting.allowed + nearest(value, setting.choices))
+        choices = tuple(workloads()) if path == "workload.name" else setting.choices
+        if choices and isinstance(value, str) and value not in choices:
+            self.problem(spelled, repr(value), f"one of {', '.join(choices)}{nearest(value, choices)}")
             return
         if not _in_range(setting, value):
             self.problem(spelled, shown(path, value), setting.allowed)
@@ -120,34 +150,72 @@ class Collector:
             self.put(path, value, spelled)
 
     def put_distribution(self, text: str, spelled: str) -> None:
-        """A key distribution as text: ``uniform``, ``sequential``, ``zipfian``, ``zipfian:0.99``."""
-        name, colon, exponent = text.partition(":")
-        names = settings()["keys.distribution"].choices
-        if name.lower() in DISTRIBUTIONS:
-            self.problem(spelled, repr(text), f"this distribution is {NOT_YET}; there are {', '.join(names)}")
-        elif name in names and not colon:
-            self.put("keys.distribution", name, spelled)
-        elif name == "zipfian":
-            try:
-                self.add("keys.zipf_exponent", float(exponent), spelled)
-                self.put("keys.distribution", name, spelled)
-            except ValueError:
-                self.problem(spelled, repr(text), "zipfian with a number as exponent, such as 'zipfian:0.99'")
+        """A key distribution as text: ``uniform``, ``zipfian:0.99``, ``hotset:0.2:0.8``."""
+        try:
+            self._put_all(distribution_from_text(text), spelled)
+        except UnusableError as error:
+            self.problem(spelled, repr(text), str(error))
+
+    def put_sizes(self, value: Any, spelled: str) -> None:
+        """One size of all values, or how they vary."""
+        if isinstance(value, str):
+            with suppress(UnusableError):  # not one size
+                value = from_text(settings()["values.size_bytes"], value)
+        if "values.size_bytes" in self._given:
+            self.problem(spelled, repr(value), "either one size, or sizes, not both")
+        elif isinstance(value, int):
+            self.add("values.size_bytes", value, spelled)
         else:
-            known = f"{', '.join(names)}, or with an exponent 'zipfian:0.99'"
-            self.problem(spelled, repr(text), f"one of {known}{nearest(name, names)}")
+            try:
+                self.put("values.sizes", sizes_text(value), spelled)
+            except UnusableError as error:
+                self.problem(spelled, repr(value), str(error))
+
+    def put_commands(self, commands: Iterable[tuple[str, dict[str, Any]]], spelled: str) -> None:
+        """Commands of the user's own, each with the name that the user knows it by."""
+        named = list(commands)
+        for index, (name, _) in enumerate(named):
+            self._spelled[f"commands[{index}]"] = name
+            self._spelled[f"commands[{index}].weight"] = name if self._flags else f"{name}.weight"
+        self._spelled["workload.commands"] = spelled
+        self._given["workload.commands"] = [command for _, command in named]
 
     def finish(self, *, embedded: bool, python: Mapping[str, Any]) -> RunConfig:
         """The checked configuration; raises ConfigError with every problem found here and in the core."""
+        if self._given.get("workload.commands") is not None and "workload.name" not in self._spelled:
+            self._given["workload.name"] = _CUSTOM
+        for path, value in workload_defaults(self._given.get("workload.name", "")).items():
+            self._given.setdefault(path, value)
         known = {problem.path for problem in self.problems}
+        wrong_workload = self._spelled.get("workload.name") in known
         for found in _core.validate(nested(self._given)):
             path = found["path"]
-            spelled = self._spelled.get(path) or self._spelled.get(f"target.{path}", path)
+            if wrong_workload and path.startswith(("workload.", "commands")):
+                continue  # these are of the default workload
+            spelled, given = self._in_users_words(path, shown(path, found["given"], text=True))
             if spelled not in known:
-                self.problem(spelled, shown(path, found["given"], text=True), found["allowed"])
+                self.problem(spelled, given, found["allowed"])
         if self.problems:
             raise ConfigError(self.problems)
         return RunConfig(given=dict(self._given), embedded=embedded, **python)
+
+    def _in_users_words(self, path: str, given: str) -> tuple[str, str]:
+        """The name by which the user knows what the core found wrong, and what was given."""
+        for name in (path, f"target.{path}", f"workload.{path}"):
+            if name in self._spelled:
+                return self._spelled[name], given
+        for parent in ("workload.weights", "workload.options"):
+            if path.startswith(f"{parent}."):
+                name, spelled = path.removeprefix(f"{parent}."), self._spelled.get(parent, parent)
+                if spelled.startswith("--"):
+                    return spelled, given if given == name else f"{name}={given}"
+                return f"{spelled}.{name}", given
+        path = path if path in settings() else f"workload.{path}" if path == "commands" else path
+        return (settings()[path].flag if self._flags and path in settings() else path), given
+
+    def _put_all(self, values: Mapping[str, Any], spelled: str) -> None:
+        for path, value in values.items():
+            self.put(path, value, spelled)
 
     def _add_section(self, name: str, value: Any) -> None:
         section = SECTIONS[name]
@@ -156,6 +224,8 @@ class Collector:
         if isinstance(value, section):
             for field in fields(section):
                 self._add_field(name, field.name, getattr(value, field.name), is_default=field.default)
+        elif name == "values" and are_sizes(value):
+            self.put_sizes(value, name)
         elif isinstance(value, Mapping):
             names = [field.name for field in fields(section)]
             for field_name, one in value.items():
@@ -174,31 +244,62 @@ class Collector:
         path = f"{section}.{name}"
         if is_default is not MISSING and value == is_default and type(value) is type(is_default):
             return
-        if path != "keys.distribution":
-            self.add(path, value, path)
-        elif isinstance(value, Zipfian):
-            self.put(path, "zipfian", path)
-            self.add("keys.zipf_exponent", value.exponent, path)
-        elif isinstance(value, str):
-            self.put_distribution(value, path)
-        else:
-            self.problem(
-                path, repr(value), "'uniform', 'sequential', rl.Zipfian(exponent=0.99) or 'zipfian:0.99'"
-            )
+        try:
+            if path == "values.sizes" and value is not None:
+                self.put_sizes(value, path)
+            elif path != "keys.distribution":
+                self.add(path, value, path)
+            elif isinstance(value, Distribution):
+                self._put_all(distribution_from_python(value), path)
+            elif isinstance(value, str):
+                self.put_distribution(value, path)
+            else:
+                raise UnusableError(f"one of {distribution_shapes()}, or rl.Zipfian(…) and its like")
+        except UnusableError as error:
+            self.problem(path, repr(value), str(error))
 
     def _add_workload(self, value: Any) -> None:
         if isinstance(value, str):
             self.add("workload.name", value, "workload")
         elif isinstance(value, Workload):
-            self.add("workload.name", value.name, "workload.name")
-            if value.weights is not None:
-                self.add("workload.weights", value.weights, "workload.weights")
+            if value.commands is not None:
+                self._add_commands(value.commands, "workload.commands")
+            if value.commands is None or value.name != Workload.name:
+                self.add("workload.name", value.name, "workload.name")
+            for name in ("weights", "options"):
+                if (one := getattr(value, name)) is not None:
+                    self.add(f"workload.{name}", one, f"workload.{name}")
+            if value.script is not None:
+                self._add_script(value.script)
         elif isinstance(value, (Mapping, list, tuple)):
-            self.problem(
-                "workload", type(value).__name__, f"custom commands are {NOT_YET}; give a workload's name"
-            )
+            self._add_commands(value, "workload")
         else:
-            self.problem("workload", repr(value), "a workload's name, or rl.Workload(…)")
+            self.problem("workload", repr(value), "a workload's name, rl.Workload(…), or a list of commands")
+
+    def _add_commands(self, value: Any, spelled: str) -> None:
+        if isinstance(value, Mapping):
+            value = [{"text": text, "weight": weight} for text, weight in value.items()]
+        elif not isinstance(value, (list, tuple)):
+            self.problem(spelled, repr(value), settings()["workload.commands"].allowed)
+            return
+        commands = []
+        for index, one in enumerate(value):
+            try:
+                commands.append((f"{spelled}[{index}]", command_from_python(one)))
+            except UnusableError as error:
+                self.problem(f"{spelled}[{index}]", repr(one), str(error))
+        if commands or not value:
+            self.put_commands(commands, spelled)
+
+    def _add_script(self, value: Any) -> None:
+        spelled = "workload.script"
+        if isinstance(value, os.PathLike):
+            try:
+                value = Path(value).read_text(encoding="utf-8")
+            except (OSError, ValueError) as error:
+                self.problem(spelled, repr(value), f"a file that can be read ({error})")
+                return
+        self.add(spelled, value, spelled)
 
     def _check_python_only(self, name: str, value: Any) -> None:
         if name == "progress" and value not in (True, False, "auto"):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _WINDOW = ("measure", "drain")
+# Ends of intervals are sums of seconds: an interval that only touches a range by rounding is not in it.
+_ROUNDING_S = 1e-9
 _ROW_COUNTS = ("offered", "issued", "not_sent", "succeeded", "failed", "timed_out", "lost")
 
 
@@ -26,7 +28,8 @@ def between(data: Mapping[str, Any], start_s: float, end_s: float) -> dict[str, 
         raise RunError("no interval histograms: the result is from JSON, or a part or a sum of others")
     rows = data["intervals"]
     ends = rows["start_s"] + rows["duration_s"]
-    inside = (rows["start_s"] < end_s) & (ends > start_s) & np.isin(rows["phase"], _WINDOW)
+    within = (rows["start_s"] < end_s - _ROUNDING_S) & (ends > start_s + _ROUNDING_S)
+    inside = within & np.isin(rows["phase"], _WINDOW)
     if not inside.any():
         raise ValueError(f"between({start_s}, {end_s}): no measured interval lies there")
     first, last = (int(index) for index in np.flatnonzero(inside)[[0, -1]])
@@ -55,9 +58,10 @@ def between(data: Mapping[str, Any], start_s: float, end_s: float) -> dict[str, 
     }
     empty = {name: type(service)() for name in HISTOGRAMS if name not in ("service_time", "response_time")}
     out.update(empty, errors={}, connection_faults={}, commands={}, interval_histograms=None)
+    out.update(series={}, counters={}, report={})
     out["events"] = [event for event in data["events"] if low_s <= event["time_s"] < high_s]
     out["samples"] = _samples_between(data.get("samples") or {}, low_s, high_s)
-    if low_s < start_s or high_s > end_s:
+    if low_s < start_s - _ROUNDING_S or high_s > end_s + _ROUNDING_S:
         message = f"whole intervals: {low_s:.3f} to {high_s:.3f} s instead of {start_s:.3f} to {end_s:.3f} s"
         out["warnings"] = [*data["warnings"], {"code": "between_widened", "message": message}]
     return out
@@ -97,6 +101,9 @@ def merge(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     out["operations"] = _merged_operations(a["operations"], b["operations"])
     for name in ("errors", "connection_faults"):
         out[name] = _sum_counts(a.get(name, {}), b.get(name, {}))
+    for name in ("counters", "series", "report"):
+        out[name] = _sum_named(a.get(name, {}), b.get(name, {}))
+    out["steps"] = [*a.get("steps", []), *(_shifted(step, shift_s) for step in b.get("steps", []))]
     out["commands"] = {
         phase: _sum_counts(a["commands"].get(phase, {}), b["commands"].get(phase, {}))
         for phase in dict.fromkeys((*a["commands"], *b["commands"]))
@@ -193,6 +200,12 @@ def _shifted(phase: Mapping[str, Any], shift_s: float) -> dict[str, Any]:
 
 def _sum_counts(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     return dict(Counter(a) + Counter(b))
+
+
+def _sum_named(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """Counters, histograms or rows of tables by name; a counter that is 0 stays."""
+    both = {name: a[name] + b[name] for name in a if name in b}
+    return {**a, **b, **both}
 
 
 def _sum(values: Iterable[Any]) -> Any:

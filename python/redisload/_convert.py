@@ -29,6 +29,7 @@ _BYTE_UNITS = {
     "g": 1024**3, "gb": 1000**3, "gib": 1024**3,
 }  # fmt: skip
 _COUNT_UNITS = {"": 1, "k": 1000, "m": 1_000_000, "g": 1_000_000_000}
+_MOST_CPUS = 65535
 _NUMBER_WITH_UNIT = re.compile(r"\s*([0-9_]*\.?[0-9_]+(?:e[+-]?[0-9]+)?)\s*([a-zµ]*)\s*", re.IGNORECASE)
 
 
@@ -44,7 +45,7 @@ def from_python(setting: Setting, value: Any) -> Any:
         raise UnusableError(setting.allowed)
     try:
         return _PYTHON[setting.kind](value)
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
         raise UnusableError(_reason(error, setting.allowed)) from None
 
 
@@ -61,7 +62,8 @@ def _reason(error: Exception, otherwise: str) -> str:
     return str(error) if isinstance(error, UnusableError) else otherwise
 
 
-def _integer(value: Any) -> int:
+def as_integer(value: Any) -> int:
+    """A whole number; raises TypeError or ValueError."""
     if isinstance(value, (bool, str)):
         raise TypeError
     if isinstance(value, float):
@@ -71,7 +73,8 @@ def _integer(value: Any) -> int:
     return operator.index(value)
 
 
-def _number(value: Any) -> float:
+def as_number(value: Any) -> float:
+    """A finite number; raises TypeError or ValueError."""
     if isinstance(value, (bool, str, bytes)):
         raise TypeError
     number = float(value)
@@ -86,45 +89,84 @@ def _boolean(value: Any) -> bool:
     raise TypeError
 
 
-def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError
+def as_text(value: Any) -> str:
+    """A text that can be written in UTF-8, as the core has them; raises TypeError or ValueError."""
+    if not isinstance(value, str):
+        raise TypeError
+    value.encode()
+    return str(value)
+
+
+def as_bytes_count(value: Any) -> int:
+    """A whole number of bytes; raises TypeError or ValueError."""
+    number = as_integer(value)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def _seconds(value: Any) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else _number(value)
+    return value.total_seconds() if isinstance(value, timedelta) else as_number(value)
 
 
 def _weights(value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
         raise TypeError
-    return {_string(name).upper(): _number(weight) for name, weight in value.items()}
+    return {as_text(name).upper(): as_number(weight) for name, weight in value.items()}
+
+
+def _options(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {as_text(name): as_number(number) for name, number in value.items()}
+
+
+_STEP = {
+    "name": as_text,
+    "duration_s": _seconds,
+    "rate": as_number,
+    "to_rate": as_number,
+    "think_s": _seconds,
+}
+
+
+def _steps(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, (str, bytes, Mapping)):
+        raise TypeError
+    return [{name: _STEP[name](one) for name, one in step.items() if one is not None} for step in value]
 
 
 def _budget(value: Any) -> int | float:
     if isinstance(value, float) and 0 < value < 1:
         return value
-    return _integer(value)
+    return as_integer(value)
 
 
 def _cpus(value: Any) -> list[int]:
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
         raise TypeError
-    return [_integer(one) for one in value]
+    return [_cpu(as_integer(one)) for one in value]
+
+
+def _cpu(number: int) -> int:
+    if not 0 <= number <= _MOST_CPUS:
+        raise ValueError
+    return number
 
 
 _PYTHON = {
-    "int": _integer,
-    "bytes": _integer,
-    "float": _number,
+    "int": as_integer,
+    "bytes": as_integer,
+    "float": as_number,
     "bool": _boolean,
-    "str": _string,
-    "choice": _string,
+    "str": as_text,
+    "choice": as_text,
     "duration": _seconds,
     "weights": _weights,
     "count_or_share": _budget,
     "int_list": _cpus,
+    "options": _options,
+    "steps": _steps,
 }
 
 
@@ -145,11 +187,11 @@ def duration_from_text(text: str) -> float:
 
 def count_from_text(text: str) -> int:
     """A whole number: ``100000``, ``100k``, ``1e6``, ``2M``."""
-    return _integer(_with_unit(text, _COUNT_UNITS))
+    return as_integer(_with_unit(text, _COUNT_UNITS))
 
 
 def _bytes_from_text(text: str) -> int:
-    return _integer(_with_unit(text, _BYTE_UNITS))
+    return as_integer(_with_unit(text, _BYTE_UNITS))
 
 
 def _boolean_from_text(text: str) -> bool:
@@ -162,8 +204,18 @@ def _weights_from_text(text: str) -> dict[str, float]:
         name, equals, weight = part.partition("=")
         if not equals or not name.strip() or name.strip().upper() in weights:
             raise ValueError(text)
-        weights[name.strip().upper()] = _number(float(weight))
+        weights[as_text(name.strip().upper())] = as_number(float(weight))
     return weights
+
+
+def _options_from_text(text: str) -> dict[str, float]:
+    options: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = part.partition("=")
+        if not equals or not name.strip() or name.strip() in options:
+            raise ValueError(text)
+        options[as_text(name.strip())] = as_number(_with_unit(number, _COUNT_UNITS))
+    return options
 
 
 def _budget_from_text(text: str) -> int | float:
@@ -176,27 +228,29 @@ def _cpus_from_text(text: str) -> list[int]:
     cpus: list[int] = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        cpus.extend(range(int(first), int(last if dash else first) + 1))
+        cpus.extend(range(_cpu(int(first)), _cpu(int(last if dash else first)) + 1))
     return cpus
 
 
 _TEXT = {
     "int": count_from_text,
     "bytes": _bytes_from_text,
-    "float": lambda text: _number(_with_unit(text, _COUNT_UNITS)),
+    "float": lambda text: as_number(_with_unit(text, _COUNT_UNITS)),
     "bool": _boolean_from_text,
-    "str": _string,
-    "choice": _string,
+    "str": as_text,
+    "choice": as_text,
     "duration": duration_from_text,
     "weights": _weights_from_text,
     "count_or_share": _budget_from_text,
     "int_list": _cpus_from_text,
+    "options": _options_from_text,
 }
 
 _TEXT_WORDS = {
     "duration": "a duration such as 10, 10s, 500ms, 2m",
     "bytes": "a size such as 32, 4KiB, 1MB",
     "weights": "weights such as SET=45,GET=45",
+    "options": "numbers such as elements=20,channels=4",
     "count_or_share": "a count such as 100, or a share such as 1% or 0.01",
     "int_list": "processor numbers such as 0,2-3",
     "bool": "true or false",

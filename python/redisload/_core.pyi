@@ -203,6 +203,27 @@ class IntervalHistograms:
         """
         The operations' names, those of prefill and cleanup included.
         """
+class ControlConnection:
+    """
+    A connection for questions beside a load; for one thread.
+    """
+    def __init__(self, config: dict, name: str, timeout_s: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        """
+        Connects to the target of a configuration (nested dict) and names the connection. timeout_s, in seconds, holds for connecting, for the handshake and for each ask(). Raises TargetError.
+        """
+    def ask(self, questions: collections.abc.Sequence[collections.abc.Sequence[str]]) -> list:
+        """
+        Sends all questions, each a list of words, at once; their answers in their order: bytes, int, None, lists (of maps each key before its value), and a RunError, not raised, for an error reply. Raises TargetError before the connection's first answer, RunError later, when it is lost, does not answer in time or with more than 4 MiB. The GIL is free.
+        """
+    def close(self) -> None:
+        """
+        Closes the connection; harmless when it is.
+        """
+    @property
+    def sent(self) -> dict[str, int]:
+        """
+        How often each command was sent, as commandstats names it.
+        """
 class Run:
     """
     A run; it starts when made and is stopped and joined when destroyed. In a forked child every method raises RunError.
@@ -258,6 +279,10 @@ def validate(config: dict) -> list:
 def workload_names() -> list:
     """
     The names of the built-in workloads.
+    """
+def workloads() -> list:
+    """
+    The built-in workloads: name, doc, commands (label, text, weight), options (name, default, minimum, maximum, doc), defaults (settings by path that differ where they are not given).
     """
 hiredis_version: str
 openssl_version: str

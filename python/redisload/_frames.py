@@ -16,13 +16,16 @@ TABLES = ("intervals", "operations", "samples", "errors", "events")
 
 def to_pandas(result: Result, table: str) -> pd.DataFrame:
     """One table; ValueError for an unknown one, ImportError with the extra's name without pandas."""
-    if table not in TABLES:
+    names = (*TABLES, *result.tables)
+    if table not in names:
         from redisload._settings import nearest
 
-        raise ValueError(f"no table {table!r}: one of {', '.join(TABLES)}{nearest(table, TABLES)}")
+        raise ValueError(f"no table {table!r}: one of {', '.join(names)}{nearest(table, names)}")
     pandas = _pandas()
     frame: pd.DataFrame
-    if table == "intervals":
+    if table not in TABLES:
+        frame = pandas.DataFrame(result.tables[table])
+    elif table == "intervals":
         frame = pandas.DataFrame(result.intervals)
     elif table == "operations":
         frame = pandas.DataFrame.from_dict(_operations(result), orient="index").rename_axis("operation")

@@ -40,7 +40,7 @@ def display_for(config: RunConfig) -> Display | None:
         return _LiveDisplay(config, _RewrittenLine())
     if sys.stderr is not None and sys.stderr.isatty():
         return _LiveDisplay(config, _RichLines())
-    return StatisticLines(config["rate"] is None) if config.progress is True else None
+    return StatisticLines(config.closed_loop) if config.progress is True else None
 
 
 def statistic_line(row: Any, errors: int, *, closed_loop: bool) -> str:
@@ -87,7 +87,7 @@ class _LiveDisplay:
     """Phase and progress, and the figures of the last closed interval."""
 
     def __init__(self, config: RunConfig, lines: _RichLines | _RewrittenLine) -> None:
-        self._kind = "service" if config["rate"] is None else "response"
+        self._kind = "service" if config.closed_loop else "response"
         self._timed = config["operations"] is None
         self._lines = lines
         self._since = 0

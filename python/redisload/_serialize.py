@@ -46,6 +46,10 @@ def to_dict(data: Mapping[str, Any]) -> dict[str, Any]:
     out["operations"] = {label: _operation(values) for label, values in data["operations"].items()}
     for name in ("commands", "errors", "connection_faults", "events", "phases"):
         out[name] = data.get(name, {})
+    out["counters"] = data.get("counters", {})
+    out["series"] = {name: histogram_to_dict(one) for name, one in data.get("series", {}).items()}
+    out["tables"] = data.get("report", {})
+    out["steps"] = data.get("steps", [])
     out["nodes"] = data.get("nodes", {})
     out["intervals"] = rows_to_dicts(data["intervals"])
     out.update({name: data[name] for name in _PLAIN if name in data})
@@ -104,6 +108,8 @@ def from_dict(out: Mapping[str, Any]) -> dict[str, Any]:
     for name in HISTOGRAMS:
         data[name] = _histogram(out[name])
     data["base_rtt"] = None if out.get("base_rtt") is None else _histogram(out["base_rtt"])
+    data["series"] = {name: _histogram(one) for name, one in out.get("series", {}).items()}
+    data["report"] = out.get("tables", {})
     data["operations"] = {
         label: {**values, **{name: _histogram(values[name]) for name in OPERATION_HISTOGRAMS}}
         for label, values in out["operations"].items()
@@ -119,7 +125,7 @@ def from_dict(out: Mapping[str, Any]) -> dict[str, Any]:
 
 _DATA_KEYS = (
     "valid", "verdict", "warnings", "interrupted", "stop_reason", "seed", "totals", "commands", "errors",
-    "connection_faults", "events", "phases", "nodes", "config", "environment",
+    "connection_faults", "events", "phases", "steps", "counters", "nodes", "config", "environment",
 )  # fmt: skip
 
 

@@ -72,10 +72,19 @@ _KIND_WORDS = {
     "weights": "a dict of command names to weights, such as {'SET': 45, 'GET': 45}",
     "count_or_share": "a count (a whole number) or a share (a fraction between 0 and 1)",
     "int_list": "a list of processor numbers",
+    "options": "a dict of option names to numbers, such as {'elements': 20}",
+    "commands": "a list of commands, such as ['GET {key}', rl.Command('SET {key} {value}', weight=9)]",
+    "steps": "a list of steps, such as [{'duration_s': 10, 'rate': 1000, 'to_rate': 5000}]",
 }
 
 _FLAG_PREFIXES = {"keys": "key", "values": "value", "timeouts": "timeout"}
-_FLAG_NAMES = {"target.database": "--dbnum", "workload.name": "--workload", "workload.weights": "--weights"}
+_FLAG_NAMES = {
+    "target.database": "--dbnum",
+    "workload.name": "--workload",
+    "workload.weights": "--weights",
+    "workload.options": "--option",
+    "workload.commands": "--command",
+}
 
 
 def flag_of(path: str) -> str:
@@ -121,6 +130,20 @@ def settings() -> dict[str, Setting]:
 def default(path: str) -> Any:
     """The core's default of a setting."""
     return settings()[path].default
+
+
+@cache
+def workloads() -> dict[str, dict[str, Any]]:
+    """The workloads by name, as the core describes them: doc, commands, options, defaults."""
+    return {one["name"]: one for one in _core.workloads()}
+
+
+def workload_defaults(name: str) -> dict[str, Any]:
+    """Settings by path that a workload has another default for, such as its pipeline; none for an unknown
+    one.
+    """
+    given = workloads().get(name, {}).get("defaults", {})
+    return {path: int(value) if settings()[path].kind == "int" else value for path, value in given.items()}
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -8,10 +8,7 @@ ARGUMENTS = ("tls", "resilience", "config")
 NAMES = (
     "AsyncCacheAside",
     "CacheAside",
-    "Command",
     "FilesystemTier",
-    "HotSet",
-    "Normal",
     "Resilience",
     "SimulatedDatabase",
     "SqliteTier",
@@ -20,17 +17,6 @@ NAMES = (
     "simulate_cache_aside",
     "sweep",
 )
-WORKLOADS = (
-    "hash_operations",
-    "high_throughput",
-    "list_operations",
-    "pipeline",
-    "pub_sub",
-    "set_operations",
-    "sorted_set_operations",
-)
-DISTRIBUTIONS = ("normal", "hotset", "hot_set")
-CHECKOUTS = ("per_operation",)
 SCHEMES = {
     "rediss": "TLS",
     "valkeys": "TLS",
@@ -42,7 +28,6 @@ SCHEMES = {
     "sentinel": "Sentinel",
 }
 FLAGS = {
-    "--command": "custom commands",
     "--tls": "TLS",
     "--cacert": "TLS",
     "--cert": "TLS",

@@ -73,7 +73,7 @@ class Comparison:
 
     def report(self) -> str:
         """As the shell prints it."""
-        from redisload.report import table, wrap
+        from redisload._layout import table, wrap
 
         rows = [["", "a", "b", "change", "95 % intervals"]]
         for one in self.differences:

@@ -14,58 +14,106 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from redisload._settings import default, settings
 from redisload._unavailable import ARGUMENTS
+from redisload.shapes import Keys, Values
 from redisload.targets import MASK, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import timedelta
+    import os
+    from collections.abc import Callable, Mapping, Sequence
 
-    Seconds = float | timedelta
+    from redisload.observation import ObservedWorkload
+    from redisload.scenarios import Phase
+    from redisload.shapes import Seconds
 
 EMBEDDED: Any = type("Embedded", (), {"__repr__": lambda self: "<an embedded server>"})()
 """The target when none is named: a server of redisload's own."""
 
 
 @dataclass(frozen=True)
-class Zipfian:
-    """Zipfian keys, scrambled over the keyspace: the k-th most popular is drawn in proportion to k **
-    -exponent.
+class Command:
+    """A command of your own, ``rl.Command("SET {key} {value} EX {int:60:120}", weight=1)``.
+
+    Words are quoted as in redis-cli. ``{key}`` is a key of its own each time it stands there, ``{key:N}`` the
+    command's N-th key (again); ``{value} {field} {member} {score} {int:LOW:HIGH} {choice:A,B,…} {ttl}
+    {ttl_ms}`` are drawn anew for each operation; a literal brace is ``{{`` or ``}}``. ``name`` is how results
+    call it (None: as the server does).
     """
 
-    exponent: float = default("keys.zipf_exponent")
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The keyspace: how many keys, their names' beginning (None: the workload's own), and which are drawn.
-
-    ``distribution`` is "uniform", "sequential", ``rl.Zipfian(exponent=0.99)`` or, as text, "zipfian:0.99".
-    """
-
-    count: int = default("keys.count")
-    prefix: str | None = default("keys.prefix")
-    distribution: str | Zipfian = default("keys.distribution")
-
-
-@dataclass(frozen=True)
-class Values:
-    """The values that are written."""
-
-    size_bytes: int = default("values.size_bytes")
+    text: str
+    weight: float = 1.0
+    name: str | None = None
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A workload by name; ``weights`` maps its commands to shares, as ``{"SET": 45, "GET": 45}``."""
+    """A workload by name, with what it is told.
+
+    ``weights`` maps its commands to shares, as ``{"SET": 45, "GET": 45}``; ``options`` are numbers of its
+    own, as ``{"elements": 20}``; ``commands`` are those of the workload "custom", each a text or an
+    ``rl.Command``; ``script`` is the Lua of the workload "script" (a text, or the path of a file). ``keys``
+    and ``values`` go with it: a run takes them where it is given none itself.
+    """
 
     name: str = default("workload.name")
     weights: Mapping[str, float] | None = None
+    options: Mapping[str, float] | None = None
+    commands: Sequence[str | Command] | Mapping[str, float] | None = None
+    script: str | os.PathLike[str] | None = None
+    keys: Keys | int | None = None
+    values: Values | int | str | None = None
+
+    @staticmethod
+    def like(
+        target: object,
+        observe_s: Seconds = 5,
+        sample_keys: int = 1000,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> ObservedWorkload:
+        """A workload that imitates a live server, made by looking at it gently for ``observe_s`` seconds.
+
+        The weights are how often others sent each command meanwhile (``INFO commandstats``, which counts for
+        all databases). Types, sizes and times to live come from at most ``sample_keys`` keys of the target's
+        database, found with SCAN: lengths and lifetimes are asked for, no value is read, and there is no
+        MONITOR. It costs the server about four quick commands a sampled key, on one connection named
+        ``redisload:control-like``; they are not counted. What cannot be known is a usual number (ten keys an
+        MGET, ten elements a range), and sizes of values within lists, hashes and streams are estimated from
+        the memory that they take: look at ``commands`` before use.
+
+        ``target`` is what ``rl.run`` takes, and a server must be at work there. Raises ConfigError for wrong
+        arguments, TargetError when the server cannot be reached or refuses us, RunError when it refuses one
+        of the questions or was sent nothing that can be imitated.
+        """
+        from redisload.observation import observe
+
+        return observe(target, observe_s, sample_keys, username=username, password=password)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Workload:
+        """The workload that a TOML file holds, as ``save`` writes it.
+
+        Raises ConfigError with every problem of the file, OSError when it cannot be read.
+        """
+        from redisload._workload_file import load
+
+        return load(path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the workload as TOML, to be read, edited and loaded again. Raises OSError."""
+        from redisload._workload_file import save
+
+        save(self, path)
 
 
 @dataclass(frozen=True)
 class Topology:
     """Client pools x clients per pool x max_connections TCP connections; threads_per_pool workers for each
     pool.
+
+    ``checkout``: "pinned" (each connection belongs to one worker) or "per_operation" (a worker takes a client
+    out of its pool for each operation; the wait is ``result.pool_wait``); ``eager``: "per_operation" opens
+    all connections at the start.
     """
 
     client_pools: int = default("topology.client_pools")
@@ -73,6 +121,7 @@ class Topology:
     threads_per_pool: int = default("topology.threads_per_pool")
     max_connections: int = default("topology.max_connections")
     checkout: str = default("topology.checkout")
+    eager: bool = default("topology.eager")
 
 
 @dataclass(frozen=True)
@@ -90,7 +139,7 @@ class Timeouts:
 class RunOptions(TypedDict, total=False):
     """The keyword arguments of :func:`redisload.run` and :func:`redisload.start`, in their order."""
 
-    workload: str | Workload | Mapping[str, Any]
+    workload: str | Workload | Sequence[str | Command] | Mapping[str, float]
     connections: int
     threads: int
     topology: Topology | Mapping[str, Any] | None
@@ -104,8 +153,11 @@ class RunOptions(TypedDict, total=False):
     cleanup: bool
     rate: float | None
     arrivals: Literal["poisson", "constant"]
+    scenario: Sequence[Phase | Mapping[str, Any]] | None
+    think_s: Seconds
+    hit_ratio: float | None
     keys: Keys | int | Mapping[str, Any]
-    values: Values | int | Mapping[str, Any]
+    values: Values | int | str | tuple[int, int] | Mapping[Any, Any]
     seed: int | None
     interval_s: Seconds
     sample_rate: float
@@ -170,6 +222,11 @@ class RunConfig:
     def url(self) -> str:
         """The target as a URL, its password masked."""
         return describe({path: self[path] for path in settings() if path.startswith("target.")})
+
+    @property
+    def closed_loop(self) -> bool:
+        """Neither a rate nor a scenario with rates is asked for."""
+        return self["rate"] is None and all(step.get("rate") is None for step in self["scenario"] or ())
 
     def core_dict(self) -> dict[str, Any]:
         """What the core takes: nested, only what was given. Holds the password: never show it."""

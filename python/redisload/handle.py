@@ -96,7 +96,7 @@ class RunHandle:
         use.
         """
         core = self._alive()
-        if self._config["rate"] is None:
+        if self._config.closed_loop:
             allowed = (
                 "only for a run that was started with a rate: a closed loop sends as fast as it is answered"
             )

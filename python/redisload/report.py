@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from redisload._format import (
     count,
@@ -17,26 +16,16 @@ from redisload._format import (
     rate,
     size,
 )
+from redisload._layout import NO_BREAK, Line, Span, table, wrap
 from redisload._python_line import python_line
+from redisload._report_workload import counted_lines, series_of
+from redisload.shapes import DISTRIBUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from redisload._core import Histogram
     from redisload.results import Result
-
-WIDTH = 80
-_NO_BREAK = "\u00a0"
-
-
-class Span(NamedTuple):
-    """A piece of a line and what it is: "", "title", "strong", "dim", "good" or "bad"."""
-
-    text: str
-    style: str = ""
-
-
-Line = list[Span]
 
 VERDICTS = {
     "client-bound": "the load generator was the limit. Give it more threads (--threads) or more cores before "
@@ -64,6 +53,7 @@ def report_lines(result: Result) -> list[Line]:
         _totals(result),
         _latencies(result),
         _operations(result),
+        counted_lines(result),
         _errors(result),
         _judgement(result),
         _python(result),
@@ -110,43 +100,45 @@ def plan_text(config: dict[str, Any]) -> str:
     connections = topology["client_pools"] * topology["clients_per_pool"] * topology["max_connections"]
     threads = topology["client_pools"] * topology["threads_per_pool"]
     loop = "closed loop"
-    if config["rate"] is not None:
+    if config.get("scenario"):
+        loop = _scenario_text(config)
+    elif config["rate"] is not None:
         loop = f"open loop at {rate(config['rate'])} op/s ({config['arrivals']} arrivals)"
-    keys = config["keys"]
-    drawn = keys["distribution"]
-    if drawn == "zipfian":
-        drawn = f"zipfian {keys['zipf_exponent']:g}"
+    elif config.get("think_s"):
+        loop = f"closed loop with {duration(config['think_s'])} of thinking"
     return (
         f"{loop}, {plural(connections, 'connection')}, {plural(threads, 'thread')}, "
-        f"pipeline {config['pipeline']}; {plural(keys['count'], 'key')} ({drawn}), "
-        f"values of {size(config['values']['size_bytes'])}"
+        f"pipeline {config['pipeline']}; {_keys_text(config)}, {_values_text(config['values'])}"
     )
 
 
-def table(
-    rows: Sequence[Sequence[str]], *, left: int = 1, styles: Sequence[str] = (), gap: int = 2
-) -> list[Line]:
-    """Aligned columns, the first row as head; the first ``left`` columns flush left, the others right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    if sum(widths) + gap * (len(widths) - 1) >= WIDTH:
-        gap = 1
-    lines = []
-    for number, row in enumerate(rows):
-        cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        style = "dim" if number == 0 else styles[number - 1] if number <= len(styles) else ""
-        lines.append([Span((" " * gap).join(cells), style)])
-    return lines
+def _scenario_text(config: dict[str, Any]) -> str:
+    steps = config["scenario"]
+    named = f"scenario of {plural(len(steps), 'step')}"
+    rates = [step[name] for step in steps for name in ("rate", "to_rate") if step.get(name) is not None]
+    if not rates:
+        return f"{named}, closed loop"
+    ends = " to ".join(rate(one) if one else "0" for one in sorted({min(rates), max(rates)}))
+    return f"{named}, open loop at {ends} op/s ({config['arrivals']} arrivals)"
 
 
-def wrap(text: str, *, first: str = "", indent: str = "", style: str = "") -> list[Line]:
-    """A paragraph; a no-break space holds two words together."""
-    wrapped = textwrap.wrap(
-        text, WIDTH - 1, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
-    )
-    return [[Span(line.replace(_NO_BREAK, " "), style)] for line in wrapped]
+def _keys_text(config: dict[str, Any]) -> str:
+    keys = config["keys"]
+    paths = DISTRIBUTIONS[keys["distribution"]][1]
+    parts = (keys[path.removeprefix("keys.")] for path in paths)
+    drawn = " ".join((keys["distribution"], *(f"{part:g}" for part in parts)))
+    ratio = "" if config.get("hit_ratio") is None else f", hit ratio {config['hit_ratio']:g}"
+    return f"{plural(keys['count'], 'key')} ({drawn}{ratio})"
+
+
+def _values_text(values: dict[str, Any]) -> str:
+    text = f"values of {values.get('sizes') or size(values['size_bytes'])}"
+    if values.get("content", "random") != "random":
+        text += f" ({values['content']})"
+    if values.get("ttl_s") is not None:
+        text += f", TTL {duration(values['ttl_s'])}"
+        text += f" to {duration(values['ttl_max_s'])}" if values.get("ttl_max_s") is not None else ""
+    return text
 
 
 def _heading(result: Result) -> list[Line]:
@@ -157,8 +149,8 @@ def _heading(result: Result) -> list[Line]:
     about = f" ({own}{version})" if own or version else ""
     title = config.get("name") or config["workload"]["name"]
     lines: list[Line] = [[Span(title, "title"), Span(f" on {config['target']['url']}{about}")]]
-    parts = plan_text(config).replace(" ", _NO_BREAK)
-    lines.extend(wrap(parts.replace(f",{_NO_BREAK}", ", ").replace(f";{_NO_BREAK}", "; "), style="dim"))
+    parts = plan_text(config).replace(" ", NO_BREAK)
+    lines.extend(wrap(parts.replace(f",{NO_BREAK}", ", ").replace(f";{NO_BREAK}", "; "), style="dim"))
     if not result.final:
         lines.append([Span("a snapshot: the run goes on", "strong")])
     return lines
@@ -184,7 +176,7 @@ def _totals(result: Result) -> list[Line]:
     if totals["elapsed_s"] and totals["bytes_sent"] is not None:
         sent, received = (totals[name] / totals["elapsed_s"] for name in ("bytes_sent", "bytes_received"))
         facts.append(f"{size(sent)}/s out, {size(received)}/s in")
-    return [line, *wrap("   ".join(fact.replace(" ", _NO_BREAK) for fact in facts))]
+    return [line, *wrap("   ".join(fact.replace(" ", NO_BREAK) for fact in facts))]
 
 
 def _latencies(result: Result) -> list[Line]:
@@ -193,6 +185,7 @@ def _latencies(result: Result) -> list[Line]:
     shown = [service, response] if result.closed_loop else [response, service]
     if result.error_time.count:
         shown.append(("error replies", result.error_time))
+    shown.extend(series_of(result))
     head = ["latency in ms", *(f"p{p:g}" for p in _PERCENTILES), "max", "mean"]
     rows = [head, *([name, *_latency_cells(histogram)] for name, histogram in shown)]
     lines = table(rows, styles=("strong",))

@@ -69,6 +69,31 @@ class Result:
         return self._histogram("pool_wait")
 
     @property
+    def batch(self) -> Histogram:
+        """From when a batch was due to its last reply (workload "pipeline"); empty for others."""
+        return self._series("batch")
+
+    @property
+    def delivery(self) -> Histogram:
+        """From sending a message to its receipt (workloads with messages), on one clock; empty for others."""
+        return self._series("delivery")
+
+    @property
+    def series(self) -> dict[str, Histogram]:
+        """What a workload timed beside its operations, by name; also attributes of the result."""
+        return dict(self._data.get("series", {}))
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What a workload counted beside its operations, such as ``corrupt_values`` or ``conflicts``."""
+        return dict(self._data.get("counters", {}))
+
+    @property
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """What a workload found beside its operations, by name of the table, such as a row a subscriber."""
+        return {name: [dict(row) for row in rows] for name, rows in self._data.get("report", {}).items()}
+
+    @property
     def base_rtt(self) -> Histogram | None:
         """PING round trips on an idle connection, before the load."""
         histogram: Histogram | None = self._data.get("base_rtt")
@@ -86,7 +111,11 @@ class Result:
 
     @property
     def commands(self) -> dict[str, dict[str, int]]:
-        """Commands sent, by phase and name: what the server's ``INFO commandstats`` is compared with."""
+        """Commands sent, by phase and name: what the server's ``INFO commandstats`` is compared with.
+
+        ``queued_only``: queued in a MULTI whose EXEC did not run them, which the server does not count;
+        ``in_script``: called by a built-in script, which it does.
+        """
         return {phase: dict(counts) for phase, counts in self._data["commands"].items()}
 
     # -- over time ---------------------------------------------------------------------------------
@@ -115,6 +144,11 @@ class Result:
     def phases(self) -> list[dict[str, Any]]:
         """``phase``, ``start_s``, ``end_s`` from the run's start; "measure" is the window."""
         return list(self._data["phases"])
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """Steps of the scenario as far as they were carried out: name, start_s, end_s, rate, to_rate."""
+        return list(self._data.get("steps", []))
 
     @property
     def nodes(self) -> dict[str, Any]:
@@ -221,7 +255,9 @@ class Result:
         save(self._data, path)
 
     def to_pandas(self, table: str = "intervals") -> pd.DataFrame:
-        """A data frame of "intervals", "operations", "samples", "errors" or "events"; needs pandas."""
+        """A data frame of "intervals", "operations", "samples", "errors", "events" or one of ``tables``;
+        needs pandas.
+        """
         from redisload._frames import to_pandas
 
         return to_pandas(self, table)
@@ -251,6 +287,9 @@ class Result:
     def __getattr__(self, name: str) -> Any:
         if name in COUNTS or name in RATES:
             return self.totals[name]
+        series: Mapping[str, Histogram] = self.__dict__.get("_data", {}).get("series", {})
+        if name in series:
+            return series[name]
         raise AttributeError(f"a Result has no {name!r}")
 
     def __eq__(self, other: object) -> bool:
@@ -277,3 +316,7 @@ class Result:
     def _histogram(self, name: str) -> Histogram:
         histogram: Histogram = self._data[name]
         return histogram
+
+    def _series(self, name: str) -> Histogram:
+        histogram: Histogram | None = self._data.get("series", {}).get(name)
+        return type(self.service_time)() if histogram is None else histogram

@@ -73,12 +73,15 @@ def start_config(config: RunConfig, server: EmbeddedServer | None = None) -> Run
 
 
 _ARGUMENT_DOCS = {
-    "workload": "a workload's name, or rl.Workload(name, weights={…})",
+    "workload": "a workload's name, rl.Workload(name, weights={…}, options={…}), or commands: "
+    "['GET {key}', rl.Command('SET {key} {value}', weight=9)] or {'GET {key}': 9}",
     "connections": "connections of a single client pool; with threads the short form of topology",
     "threads": "worker threads",
-    "topology": "rl.Topology(client_pools, clients_per_pool, threads_per_pool, max_connections)",
-    "keys": "rl.Keys(count, prefix, distribution), or their number",
-    "values": "rl.Values(size_bytes), or the size",
+    "topology": "rl.Topology(client_pools, clients_per_pool, threads_per_pool, max_connections, checkout, "
+    "eager)",
+    "keys": "rl.Keys(count, prefix, distribution, length_bytes, hash_tags, partition), or their number",
+    "values": "rl.Values(size_bytes, sizes, content, compression, ttl_s, ttl_max_s, ttl_jitter), or a size, "
+    "or sizes such as '16-1024'",
     "timeouts": "rl.Timeouts(resolve_s, connect_s, handshake_s, response_s, pool_s, grace_s)",
     "progress": "True, False, or 'auto': a live display on a terminal and in a notebook, nothing elsewhere",
     "on_interval": "a function, called on its own thread with each interval, a row of result.intervals",

@@ -21,6 +21,7 @@ from redisload._python_line import python_line
 from redisload._settings import flag_of, settings
 from redisload.cli.options import config_from_flags, run_options
 from redisload.config import ARGUMENT_NAMES, EMBEDDED, RunConfig
+from redisload.shapes import PARTS
 
 URL = "redis://127.0.0.1:6379/0"
 
@@ -216,11 +217,6 @@ class TestProblems:
             ({"tls": True}, "tls"),
             ({"resilience": object()}, "resilience"),
             ({"config": {}}, "config"),
-            ({"workload": {"GET {key}": 9}}, "workload"),
-            ({"workload": ["GET {key}"]}, "workload"),
-            ({"workload": "pub_sub"}, "workload"),
-            ({"topology": rl.Topology(checkout="per_operation")}, "topology.checkout"),
-            ({"keys": rl.Keys(distribution="normal")}, "keys.distribution"),
         ],
     )
     def test_what_comes_later_is_refused_plainly(self, options: dict[str, object], path: str) -> None:
@@ -320,6 +316,15 @@ class TestFlags:
             ("timeouts.response_s", "--timeout-response"),
             ("duration_s", "--duration"),
             ("app_name", "--app-name"),
+            ("workload.options", "--option"),
+            ("workload.commands", "--command"),
+            ("workload.script", "--script"),
+            ("values.ttl_max_s", "--value-ttl-max"),
+            ("keys.hash_tags", "--key-hash-tags"),
+            ("keys.length_bytes", "--key-length"),
+            ("think_s", "--think"),
+            ("hit_ratio", "--hit-ratio"),
+            ("topology.eager", "--eager"),
         ],
     )
     def test_the_rule(self, path: str, flag: str) -> None:
@@ -328,7 +333,7 @@ class TestFlags:
     def test_every_setting_has_its_flag_and_every_argument_its_setting(self) -> None:
         flags = {name for option in run_options() for name in (*option.opts, *option.secondary_opts)}
         for setting in settings().values():
-            assert setting.flag in flags or setting.path == "keys.zipf_exponent"
+            assert setting.flag in flags or setting.path in {*PARTS, "scenario"}
         assert {"--connections", "--threads", "-c", "-n", "-P", "-d", "-r", "-t", "-h", "-p", "-a"} <= flags
         assert {"--client-instances", "--connections-per-client", "--threads-per-client"} <= flags
         sections = {setting.section for setting in settings().values()} - {"", "target"}
@@ -376,6 +381,24 @@ class TestPythonLine:
             {"keys": rl.Keys(1000, prefix="a:", distribution=rl.Zipfian(1.2)), "values": 64, "rate": 2000.0},
             {"topology": rl.Topology(2, 3, 1, 10), "workload": rl.Workload("basic_rw", weights={"GET": 9.0})},
             {"timeouts": rl.Timeouts(response_s=2.0), "prefill": False, "max_errors": 0.5, "cpus": [0]},
+            {"workload": {"GET {key}": 9, "SET {key} '{value} {{x}}'": 0.123456789}, "values": "16-1024"},
+            {
+                "workload": rl.Workload(
+                    commands=[rl.Command("GET {key}", name="a"), rl.Command("GET {key}", 12_345_678)],
+                    options={"elements": 20},
+                )
+            },
+            {"workload": rl.Workload("hash_operations", weights={"HSET": 1}, options={"elements": 3})},
+            {"workload": "high_throughput"},
+            {"workload": "high_throughput", "pipeline": 1},
+            {"workload": "pipeline", "pipeline": 3, "keys": rl.Keys(distribution=rl.Normal(0.25, 0.1))},
+            {"keys": rl.Keys(50, distribution=rl.HotSet(0.1, 0.9), length_bytes=40, partition=True)},
+            {"keys": rl.Keys(distribution=rl.MovingHotSpot(0.1, 0.9, 500), hash_tags=16)},
+            {"keys": rl.Keys(distribution="latest"), "hit_ratio": 0.8, "think_s": 0.25},
+            {"values": rl.Values(100, content="verified", ttl_s=10.0, ttl_max_s=20.0, ttl_jitter=0.1)},
+            {"values": rl.Values(sizes={32: 9, 4096: 1}, content="compressible", compression=3.0)},
+            {"topology": rl.Topology(2, 3, 4, 5, "per_operation", eager=True)},
+            {"scenario": [{"duration_s": 2, "rate": 100, "to_rate": 500}, {"duration_s": 1, "rate": 0.0}]},
         ],
     )
     def test_it_asks_for_the_same_run(self, options: dict[str, object]) -> None:

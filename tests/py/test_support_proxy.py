@@ -112,6 +112,19 @@ def test_bandwidth(proxy: Proxy) -> None:
         assert len(client.get("key")) == 30_000
 
 
+def test_one_slow_connection(proxy: Proxy) -> None:
+    proxy.set(slow_connection=1, bytes_per_s=30_000)
+    took = []
+    for _ in range(3):
+        with connect(proxy) as client:
+            client.set("key", b"x" * 12_000)
+            start = time.monotonic()
+            assert len(client.get("key")) == 12_000
+            took.append(time.monotonic() - start)
+    assert took[1] > 0.35
+    assert max(took[0], took[2]) < took[1]
+
+
 def test_trickle(proxy: Proxy) -> None:
     proxy.set(bytes_per_s=1)
     with raw(proxy) as connection:

@@ -32,6 +32,7 @@ struct OperationRequest {
   std::uint16_t label = 0;       // dense index into the workload's labels
   std::uint16_t stage = 0;       // for operations of several round trips: which one comes next
   std::uint32_t detail = 0;      // free for the workload
+  std::uint64_t origin = 0;      // what its further keys are drawn relative to, or a workload's own
 };
 
 }  // namespace redisload

@@ -30,4 +30,14 @@ class ReplySink {
   virtual void bytes(std::string_view chunk) = 0;
 };
 
+// Takes what the server sends unasked on a connection (RESP3 pushes): messages of subscriptions.
+class PushHandler {
+ public:
+  virtual ~PushHandler() = default;
+  // Sees the parts of every push.
+  virtual ReplySink& parts() = 0;
+  // At its end. True: it confirmed a subscription.
+  virtual bool pushed(const Reply& push, std::int64_t now_ns) = 0;
+};
+
 }  // namespace redisload

@@ -62,17 +62,35 @@ void add_target(Table& table, const TargetConfig& target) {
 }
 
 void add_load(Table& table, const RunConfig& c) {
-  table.choice("workload.name", c.workload.name.c_str(), {"basic_rw"}, "which operations are sent")
+  table
+      .text(
+          "workload.name", c.workload.name,
+          "which operations are sent: basic_rw, high_throughput, list_operations, set_operations, "
+          "sorted_set_operations, hash_operations, pipeline, pub_sub, stream_operations, "
+          "transaction, script or custom")
       .maybe("workload.weights", "weights", 0, {},
              "share of each command, SET=45,GET=45; none: the workload's own mix")
-      .number("topology.client_pools", c.topology.client_pools, 1, 1024, "client pools")
+      .maybe("workload.options", "options", {}, {},
+             "numbers of the workload's own, elements=20,channels=4; none: its defaults")
+      .maybe("workload.commands", "commands", {}, {},
+             "a command of your own, '9:GET {key}': weight, colon, command; may be given again")
+      .maybe("workload.script", "str", {}, {},
+             "Lua of the workload script, with KEYS[1] and ARGV[1]; none: its own")
+      .number("topology.client_pools", c.topology.client_pools, 1, 1024,
+              "client pools, as the processes of an application have them; client_pools × "
+              "clients_per_pool × max_connections connections in all")
       .number("topology.clients_per_pool", c.topology.clients_per_pool, 1, 1024,
-              "clients in each pool")
+              "clients in each pool, each with connections of its own")
       .number("topology.threads_per_pool", c.topology.threads_per_pool, 1, 1024,
-              "worker threads of each pool")
+              "worker threads of each pool; with per_operation they use their pool's clients alone")
       .number("topology.max_connections", c.topology.max_connections, 1, 100000,
-              "connections of each client")
-      .choice("topology.checkout", "pinned", {"pinned"}, "pinned: a worker owns its connections")
+              "connections of each client; with per_operation at most so many, opened as needed")
+      .choice(
+          "topology.checkout", "pinned", {"pinned", "per_operation"},
+          "pinned: a worker owns its connections; per_operation: a thread takes a client out of "
+          "its pool for each operation, as an application does, and the wait is measured")
+      .flag("topology.eager", c.topology.eager,
+            "per_operation: open all connections at the start, not as they are needed")
       .number("pipeline", c.pipeline, 1, 65536,
               "operations in flight on each connection (a sliding window)")
       .maybe("duration_s", "duration", 0, kYear,
@@ -91,17 +109,51 @@ void add_load(Table& table, const RunConfig& c) {
              "operations/s of the whole run (open loop); none: closed loop, each connection sends "
              "when it is answered")
       .choice("arrivals", "poisson", {"poisson", "constant"},
-              "how arrivals are spaced in an open loop");
+              "how arrivals are spaced in an open loop")
+      .maybe(
+          "scenario", "steps", {}, {},
+          "steps of the measured window: each a length, a rate or a ramp between two, a think time")
+      .duration("think_s", c.think, 0, kYear,
+                "closed loop: pause of each connection between a reply and its next operation")
+      .maybe("hit_ratio", "float", 0, 1,
+             "share of reads that find their key; the others ask for keys that are never written");
 }
 
 void add_data(Table& table, const RunConfig& c) {
   table.number("keys.count", c.keys.count, 1, 1e12, "keys in the keyspace")
       .maybe("keys.prefix", "str", {}, {}, "what key names begin with; none: the workload's own")
-      .choice("keys.distribution", "uniform", {"uniform", "sequential", "zipfian"},
-              "which keys are used how often; zipfian:0.99 sets the exponent")
+      .choice("keys.distribution", "uniform",
+              {"uniform", "sequential", "zipfian", "normal", "hotset", "latest", "moving"},
+              "which keys are used how often")
       .real("keys.zipf_exponent", c.keys.zipf_exponent, 0, 20,
-            "exponent of the zipfian distribution")
+            "exponent of the zipfian and latest distributions")
+      .real("keys.normal_mean", c.keys.normal_mean, 0, 1,
+            "mean of the normal distribution, as a share of the keyspace")
+      .real("keys.normal_deviation", c.keys.normal_deviation, 1e-6, 10,
+            "standard deviation of the normal distribution, as a share of the keyspace")
+      .real("keys.hot_keys", c.keys.hot_keys, 0, 1,
+            "share of the keys that are hot (hotset, moving)")
+      .real("keys.hot_operations", c.keys.hot_operations, 0, 1,
+            "share of the operations that take hot keys (hotset, moving)")
+      .number("keys.move_every", c.keys.move_every, 1, 1e12,
+              "operations of a connection after which the hot spot moves on (moving)")
+      .maybe("keys.length_bytes", "bytes", 1, 4096,
+             "bytes of a key's name; none: its prefix and 12 digits")
+      .maybe(
+          "keys.hash_tags", "int", 1, 1e6,
+          "different hash tags in key names, which on a cluster bring keys together; none: no tag")
+      .flag("keys.partition", c.keys.partition, "each connection has keys of its own")
       .size("values.size_bytes", c.values.size_bytes, 0, 512.0 * 1024 * 1024, "bytes of each value")
+      .maybe("values.sizes", "str", {}, {},
+             "sizes that vary: 16-1024, 32:9,4KiB:1 (weights), lognormal:MEDIAN:SIGMA[:MAX], @FILE")
+      .choice("values.content", "random", {"random", "printable", "compressible", "verified"},
+              "what values are made of; verified: every GET is checked against what was written")
+      .real("values.compression", c.values.compression, 1, 1000,
+            "compressible values shrink to one part in so many")
+      .maybe("values.ttl_s", "duration", 0.001, kYear, "time to live of what SET writes")
+      .maybe("values.ttl_max_s", "duration", 0.001, kYear, "lifetimes are spread from ttl to this")
+      .real("values.ttl_jitter", c.values.ttl_jitter, 0, 1,
+            "lifetimes vary by this share, up and down")
       .maybe("seed", "int", 0, {},
              "seed of all randomness; the same seed sends the same operations; none: a new one, "
              "shown in the result");

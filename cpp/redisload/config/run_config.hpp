@@ -14,7 +14,16 @@ namespace redisload {
 
 using Duration = std::chrono::nanoseconds;
 
-enum class KeyDistribution : std::uint8_t { uniform, sequential, zipfian };
+enum class KeyDistribution : std::uint8_t {
+  uniform,
+  sequential,
+  zipfian,
+  normal,
+  hotset,
+  latest,
+  moving
+};
+enum class ValueContent : std::uint8_t { random, printable, compressible, verified };
 enum class Arrivals : std::uint8_t { poisson, constant };
 enum class Checkout : std::uint8_t { pinned, per_operation };
 
@@ -22,17 +31,42 @@ struct KeysConfig {
   std::uint64_t count = 1'000'000;
   std::optional<std::string> prefix;  // none: the workload's own
   KeyDistribution distribution = KeyDistribution::uniform;
-  double zipf_exponent = 0.99;
+  double zipf_exponent = 0.99;                // zipfian, latest
+  double normal_mean = 0.5;                   // of the keyspace
+  double normal_deviation = 0.15;             // of the keyspace
+  double hot_keys = 0.2;                      // hotset, moving: this share of the keys …
+  double hot_operations = 0.8;                // … gets this share of the operations
+  std::uint64_t move_every = 10'000;          // moving: operations of a connection
+  std::optional<std::uint64_t> length_bytes;  // of a key's name; none: prefix and 12 digits
+  std::optional<std::uint64_t> hash_tags;     // how many different ones; none: no hash tags
+  bool partition = false;                     // each connection has keys of its own
 };
 
 struct ValuesConfig {
   std::uint64_t size_bytes = 32;
+  std::optional<std::string> sizes;  // how sizes vary; none: all size_bytes
+  ValueContent content = ValueContent::random;
+  double compression = 2.0;         // compressible: to 1/compression
+  std::optional<Duration> ttl;      // of the keys that SET writes
+  std::optional<Duration> ttl_max;  // uniform from ttl to this
+  double ttl_jitter = 0.0;          // ± this share
+};
+
+// A command of the user's own.
+struct CommandConfig {
+  std::string text;  // "SET {key} {value}"
+  double weight = 1.0;
+  std::optional<std::string> name;  // how results call it
 };
 
 struct WorkloadConfig {
   std::string name = "basic_rw";
   // Command name → weight; empty: the workload's own mix.
   std::vector<std::pair<std::string, double>> weights;
+  // Numbers of the workload's own (members, channels …); what is not named has its default.
+  std::vector<std::pair<std::string, double>> options;
+  std::vector<CommandConfig> commands;  // of workload custom
+  std::optional<std::string> script;    // of workload script: Lua; none: its own
 };
 
 struct TopologyConfig {
@@ -41,6 +75,10 @@ struct TopologyConfig {
   std::uint64_t threads_per_pool = 1;
   std::uint64_t max_connections = 50;
   Checkout checkout = Checkout::pinned;
+  bool eager = false;  // per_operation: all connections at the start
+  std::uint64_t connections() const noexcept {
+    return client_pools * clients_per_pool * max_connections;
+  }
 };
 
 struct TimeoutsConfig {
@@ -50,6 +88,15 @@ struct TimeoutsConfig {
   Duration response = std::chrono::seconds(10);
   Duration pool = std::chrono::seconds(1);
   Duration grace = std::chrono::seconds(5);
+};
+
+// A part of the measured window: so long at this rate, or at a rate that goes evenly to another.
+struct ScenarioStep {
+  std::string name;
+  Duration duration{};
+  std::optional<double> rate;     // none: closed loop; 0: nothing arrives
+  std::optional<double> to_rate;  // a ramp ends here
+  std::optional<Duration> think;  // closed loop
 };
 
 struct TargetConfig {
@@ -82,6 +129,9 @@ struct RunConfig {
   bool cleanup = false;
   std::optional<double> rate;  // operations/s of the whole run: open loop
   Arrivals arrivals = Arrivals::poisson;
+  std::vector<ScenarioStep> scenario;  // of the measured window, in this order; empty: one step
+  Duration think{0};                   // closed loop: between a reply and the next operation
+  std::optional<double> hit_ratio;     // of reads: the others ask for keys that are never written
   KeysConfig keys;
   ValuesConfig values;
   std::optional<std::uint64_t> seed;

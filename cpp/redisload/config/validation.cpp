@@ -38,6 +38,39 @@ void check_load(const RunConfig& config, Problems& problems) {
     problems.unless(*config.operations >= 1, "operations", *config.operations, "at least 1");
   problems.unless(config.warmup.count() >= 0 && seconds(config.warmup) <= kLongestS, "warmup_s",
                   seconds(config.warmup), "0 or more seconds");
+  problems.unless(config.think.count() >= 0 && seconds(config.think) <= kLongestS, "think_s",
+                  seconds(config.think), "0 or more seconds");
+  problems.unless(config.think.count() == 0 || !config.rate, "think_s", seconds(config.think),
+                  "either a rate or a think time: an open loop does not wait for replies");
+  double scenario_s = 0;
+  for (std::size_t i = 0; i < config.scenario.size(); ++i) {
+    const ScenarioStep& step = config.scenario[i];
+    const std::string path = "scenario[" + std::to_string(i) + "]";
+    const auto is_rate = [](const std::optional<double>& rate) {
+      return !rate || (*rate >= 0 && *rate <= kHighestRate);
+    };
+    problems.unless(seconds(step.duration) > 0 && seconds(step.duration) <= kLongestS,
+                    path + ".duration_s", seconds(step.duration), "above 0 seconds");
+    problems.unless(is_rate(step.rate), path + ".rate", step.rate.value_or(0),
+                    "0 … 100,000,000 operations/s");
+    problems.unless(is_rate(step.to_rate), path + ".to_rate", step.to_rate.value_or(0),
+                    "0 … 100,000,000 operations/s");
+    problems.unless(!step.to_rate || step.rate, path + ".to_rate", step.to_rate.value_or(0),
+                    "a rate beside it, from which the ramp begins");
+    problems.unless(step.rate.has_value() == config.scenario.front().rate.has_value(),
+                    path + ".rate", "none", "a rate for every step, or for none (closed loop)");
+    problems.unless(!step.think || (step.think->count() >= 0 && !step.rate), path + ".think_s",
+                    step.think ? seconds(*step.think) : 0.0,
+                    "0 or more seconds, in a closed loop (without a rate)");
+    scenario_s += seconds(step.duration);
+  }
+  if (!config.scenario.empty()) {
+    problems.unless(scenario_s <= kLongestS, "scenario", scenario_s, "at most a year in all");
+    problems.unless(!config.rate, "rate", config.rate.value_or(0),
+                    "either a scenario, whose steps have their rates, or a rate");
+    problems.unless(!config.duration, "duration_s", config.duration ? seconds(*config.duration) : 0,
+                    "either a scenario, whose steps have their lengths, or a duration");
+  }
   problems.unless(config.pipeline >= 1 && config.pipeline <= 65'536, "pipeline", config.pipeline,
                   "1 … 65536");
   if (config.rate) {
@@ -61,12 +94,39 @@ void check_keys(const RunConfig& config, Problems& problems) {
   if (config.keys.prefix)
     problems.unless(config.keys.prefix->size() <= 1024, "keys.prefix", config.keys.prefix->size(),
                     "at most 1024 bytes");
+  const KeysConfig& keys = config.keys;
+  const auto share = [&](const char* path, double value) {
+    problems.unless(std::isfinite(value) && value >= 0 && value <= 1, path, value, "0 … 1");
+  };
+  share("keys.normal_mean", keys.normal_mean);
+  share("keys.hot_keys", keys.hot_keys);
+  share("keys.hot_operations", keys.hot_operations);
+  problems.unless(keys.normal_deviation > 0 && keys.normal_deviation <= 10, "keys.normal_deviation",
+                  keys.normal_deviation, "above 0 and at most 10");
+  problems.unless(keys.move_every >= 1, "keys.move_every", keys.move_every, "at least 1 operation");
+  if (keys.length_bytes)
+    problems.unless(*keys.length_bytes <= 4096, "keys.length_bytes", *keys.length_bytes,
+                    "at most 4096 bytes");
+  if (keys.hash_tags)
+    problems.unless(*keys.hash_tags >= 1 && *keys.hash_tags <= 1'000'000, "keys.hash_tags",
+                    *keys.hash_tags, "1 … 1,000,000");
   const double exponent = config.keys.zipf_exponent;
   problems.unless(std::isfinite(exponent) && exponent >= 0 && exponent <= 20, "keys.distribution",
                   exponent, "a zipf exponent from 0 to 20");
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
   problems.unless(config.values.size_bytes <= kLargestValue, "values.size_bytes",
                   config.values.size_bytes, "0 … 512 MiB");
+  const ValuesConfig& values = config.values;
+  problems.unless(values.compression >= 1 && values.compression <= 1000, "values.compression",
+                  values.compression, "1 … 1000");
+  share("values.ttl_jitter", values.ttl_jitter);
+  if (values.ttl)
+    problems.unless(seconds(*values.ttl) >= 0.001, "values.ttl_s", seconds(*values.ttl),
+                    "at least a millisecond");
+  if (values.ttl_max)
+    problems.unless(values.ttl && *values.ttl_max >= *values.ttl, "values.ttl_max_s",
+                    seconds(*values.ttl_max), "ttl_s or more");
+  if (config.hit_ratio) share("hit_ratio", *config.hit_ratio);
   constexpr std::uint64_t kMostInFlight = 4ULL << 30;
   const TopologyConfig& topology = config.topology;
   const std::uint64_t in_flight = config.values.size_bytes * config.pipeline *
@@ -88,8 +148,10 @@ void check_topology(const TopologyConfig& topology, Problems& problems) {
   const std::uint64_t total =
       topology.client_pools * topology.clients_per_pool * topology.max_connections;
   problems.unless(total <= 100'000, "topology", total, "at most 100,000 connections in all");
-  problems.unless(topology.checkout == Checkout::pinned, "topology.checkout", "per_operation",
-                  "pinned (per_operation is not available in 0.1)");
+  if (topology.checkout != Checkout::per_operation) return;
+  const std::uint64_t threads = topology.client_pools * topology.threads_per_pool;
+  problems.unless(threads <= 1024, "topology", threads,
+                  "at most 1,024 threads in all with checkout per_operation");
 }
 
 // Every open descriptor of a run has its place before it starts, not in its middle.
@@ -98,12 +160,13 @@ void check_limits(const RunConfig& config, Problems& problems) {
   const std::uint64_t connections =
       topology.client_pools * topology.clients_per_pool * topology.max_connections;
   if (connections > 100'000) return;
-  constexpr std::uint64_t kOurs = 64;
+  const bool many_threads = topology.checkout == Checkout::per_operation;
+  const std::uint64_t ours =
+      64 + (many_threads ? topology.client_pools * topology.threads_per_pool : 0);
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-    problems.unless(connections + kOurs <= limit.rlim_cur, "connections", connections,
-                    "at most " +
-                        std::to_string(limit.rlim_cur > kOurs ? limit.rlim_cur - kOurs : 0) +
+    problems.unless(connections + ours <= limit.rlim_cur, "connections", connections,
+                    "at most " + std::to_string(limit.rlim_cur > ours ? limit.rlim_cur - ours : 0) +
                         " with this process's limit of " + std::to_string(limit.rlim_cur) +
                         " open files: raise `ulimit -n`");
   }
@@ -112,8 +175,8 @@ void check_limits(const RunConfig& config, Problems& problems) {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
   if (range >> low >> high) {
-    problems.unless(connections + kOurs <= high - low, "connections", connections,
-                    "at most " + std::to_string(high - low - kOurs) +
+    problems.unless(connections + ours <= high - low, "connections", connections,
+                    "at most " + std::to_string(high - low - ours) +
                         " local ports: widen net.ipv4.ip_local_port_range");
   }
 }

@@ -8,7 +8,8 @@ namespace redisload {
 IntervalSet::IntervalSet(const RecorderLayout& layout, std::uint32_t worker_number)
     : worker(worker_number),
       labels(layout.labels.size()),
-      series(kSeries + layout.extra_series.size()) {
+      series(kSeries + layout.extra_series.size()),
+      tallies(layout.tallies.size()) {
   const std::size_t histograms = 3 * labels.size() + series.size();
   // calloc: pages of buckets that are never touched cost no memory.
   counts_.reset(static_cast<std::uint32_t*>(
@@ -35,6 +36,7 @@ bool IntervalSet::empty() const noexcept {
   return offered == 0 && not_sent == 0 && samples_dropped == 0 &&
          std::all_of(labels.begin(), labels.end(), untouched) &&
          std::all_of(series.begin(), series.end(), [](const auto& h) { return h.empty(); }) &&
+         std::all_of(tallies.begin(), tallies.end(), zero) &&
          std::all_of(connection_faults.begin(), connection_faults.end(), zero);
 }
 
@@ -48,6 +50,7 @@ void IntervalSet::reset() noexcept {
     label.errors.fill(0);
   }
   for (HistogramRecorder& histogram : series) histogram.reset();
+  std::fill(tallies.begin(), tallies.end(), 0);
   offered = not_sent = samples_dropped = 0;
   errors.fill(0);
   connection_faults.fill(0);

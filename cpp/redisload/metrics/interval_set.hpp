@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "redisload/base/operation.hpp"
+#include "redisload/base/workload_events.hpp"
 #include "redisload/metrics/counts.hpp"
 #include "redisload/metrics/error_kinds.hpp"
 #include "redisload/metrics/histogram_recorder.hpp"
@@ -23,7 +24,7 @@ namespace redisload {
 
 struct LabelInfo {
   std::string name;     // as results name the operation
-  std::string command;  // as the server's commandstats counts it
+  std::string command;  // as the server's commandstats counts it; empty: its tallies say
 };
 
 // Histograms that belong to no label.
@@ -37,6 +38,7 @@ struct RecorderLayout {
   std::optional<std::int64_t> objective_ns;
   std::vector<std::string> nodes = {"target"};
   std::vector<std::string> extra_series;  // numbered from kSeries on: batch, delivery, …
+  std::vector<Tally> tallies;
 };
 
 // State that a worker keeps up to date as plain numbers; read at each interval's end.
@@ -74,6 +76,7 @@ class IntervalSet {
   const std::uint32_t worker;
   std::vector<LabelSet> labels;
   std::vector<HistogramRecorder> series;
+  std::vector<std::uint64_t> tallies;
   std::uint64_t offered = 0;
   std::uint64_t not_sent = 0;                                // arrivals that never got a label
   std::array<std::uint64_t, ErrorKinds::kNumbers> errors{};  // of those

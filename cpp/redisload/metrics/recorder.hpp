@@ -53,6 +53,8 @@ class Recorder {
   void series(Series number, std::int64_t ns) noexcept { series(std::size_t(number), ns); }
   void series(std::size_t number, std::int64_t ns) noexcept { set_->series[number].record(ns); }
 
+  void tally(std::size_t number, std::uint64_t times) noexcept { set_->tallies[number] += times; }
+
   // Its first byte was handed to the socket; bytes of its whole encoded form.
   void sent(std::uint16_t label, bool first_attempt, std::uint32_t bytes) noexcept {
     OperationCounts& counts = set_->labels[label].counts;
@@ -61,8 +63,9 @@ class Recorder {
     counts.bytes_sent += bytes;
   }
   // A further command of an operation that was issued before: sent, but no operation of its own.
+  // Where the label has no command, its stream tallies what is sent, and an attempt is the whole.
   void sent_further(std::uint16_t label, std::uint32_t bytes) noexcept {
-    ++set_->labels[label].counts.attempts;
+    if (!layout_.labels[label].command.empty()) ++set_->labels[label].counts.attempts;
     set_->labels[label].counts.bytes_sent += bytes;
   }
   // Answered without an error; hits and misses are keys read.

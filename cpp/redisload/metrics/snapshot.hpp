@@ -49,7 +49,9 @@ struct MetricsSnapshot {
   std::vector<std::pair<std::string, Histogram>> extra_series;  // of the window
   ErrorCounts connection_faults;                                // of the whole run
   std::array<PhaseCounts, kPhases> phases;
-  // Attempts by command; measure includes the drain. Keys: prefill, warmup, measure, cleanup.
+  std::map<std::string, std::uint64_t> counters;  // the workload's own, of the window
+  // Attempts by command; measure includes the drain. Keys: prefill, warmup, measure, cleanup; of
+  // all phases: queued_only (in a MULTI that EXEC did not run), in_script (called by a script).
   std::map<std::string, std::map<std::string, std::uint64_t>> commands;
   std::vector<IntervalRow> intervals;
   IntervalHistograms interval_histograms;

@@ -20,6 +20,7 @@ WindowTotals::WindowTotals(const RecorderLayout& layout, std::int64_t deadline_n
       labels_(layout.labels.size()),
       series_(kSeries + layout.extra_series.size()) {
   for (std::size_t i = 0; i < labels_.size(); ++i) labels_[i].metrics.name = layout.labels[i].name;
+  for (auto& tallies : tallies_) tallies.resize(layout.tallies.size());
 }
 
 const std::string& WindowTotals::known(std::string_view name) {
@@ -59,6 +60,8 @@ void WindowTotals::add(const IntervalSet& set, const ErrorKinds& kinds) {
       add_errors(part.errors, kinds, {&in_phase.errors});
     }
   }
+  for (std::size_t i = 0; i < set.tallies.size(); ++i)
+    tallies_[static_cast<std::size_t>(phase)][i] += set.tallies[i];
   // Connections are opened before the window, and their times are a result all the same.
   constexpr auto kConnect = static_cast<std::size_t>(Series::connect_time);
   for (std::size_t i = 0; i < series_.size(); ++i) {
@@ -107,6 +110,7 @@ void WindowTotals::fill(MetricsSnapshot& snapshot, std::int64_t window_ns) const
   snapshot.samples_dropped += samples_dropped_;
   fill_series(snapshot);
   fill_commands(snapshot);
+  fill_counters(snapshot);
 }
 
 void WindowTotals::fill_series(MetricsSnapshot& snapshot) const {
@@ -126,8 +130,27 @@ void WindowTotals::fill_commands(MetricsSnapshot& snapshot) const {
     auto& commands = snapshot.commands[std::string(to_string(key))];
     for (std::size_t i = 0; i < labels_.size(); ++i) {
       const std::uint64_t attempts = labels_[i].attempts[static_cast<std::size_t>(phase)];
-      if (attempts != 0) commands[layout_.labels[i].command] += attempts;
+      const std::string& command = layout_.labels[i].command;
+      if (attempts != 0 && !command.empty()) commands[command] += attempts;
     }
+    for (std::size_t i = 0; i < layout_.tallies.size(); ++i) {
+      const Tally& tally = layout_.tallies[i];
+      const std::uint64_t times = tallies_[static_cast<std::size_t>(phase)][i];
+      if (times == 0 || tally.kind == Tally::Kind::counter) continue;
+      if (tally.kind == Tally::Kind::sent) commands[tally.name] += times;
+      if (tally.kind == Tally::Kind::queued_only)
+        snapshot.commands["queued_only"][tally.name] += times;
+      if (tally.kind == Tally::Kind::in_script) snapshot.commands["in_script"][tally.name] += times;
+    }
+  }
+}
+
+void WindowTotals::fill_counters(MetricsSnapshot& snapshot) const {
+  for (std::size_t i = 0; i < layout_.tallies.size(); ++i) {
+    if (layout_.tallies[i].kind != Tally::Kind::counter) continue;
+    snapshot.counters[layout_.tallies[i].name] +=
+        tallies_[static_cast<std::size_t>(Phase::measure)][i] +
+        tallies_[static_cast<std::size_t>(Phase::drain)][i];
   }
 }
 

@@ -40,12 +40,14 @@ class WindowTotals {
   void add_window(const IntervalSet& set);
   void fill_series(MetricsSnapshot& snapshot) const;
   void fill_commands(MetricsSnapshot& snapshot) const;
+  void fill_counters(MetricsSnapshot& snapshot) const;
 
   const RecorderLayout& layout_;
   std::int64_t deadline_ns_;
   std::vector<Label> labels_;
   std::vector<Histogram> series_;
   std::array<PhaseCounts, kPhases> phases_;
+  std::array<std::vector<std::uint64_t>, kPhases> tallies_;
   ErrorCounts window_errors_;
   std::uint64_t window_offered_ = 0, window_not_sent_ = 0;  // not_sent: without a label
   ErrorCounts connection_faults_;

@@ -54,7 +54,7 @@ bool Connection::open(std::int64_t now_ns) {
   encoded_ = written_ = issue_offset_ = 0;
   unread_ = 0;
   answered_ = false;
-  handshake_sent_ = handshake_answered_ = 0;
+  handshake_sent_ = handshake_answered_ = confirmations_ = 0;
   handshake_refusal_.clear();
   opened_ns_ = now_ns;
   deadline_ns_ = now_ns + setup_.connect_timeout.count();
@@ -119,9 +119,10 @@ bool Connection::receive_handshake(std::span<char> buffer, const TimeSource& clo
     if (result.status != IoStatus::ok) return broken(result);
     last_heard_ns_ = clock.now_ns();
     bool refused = false;
+    if (parser_.idle()) parser_.set_sink(pushes_ == nullptr ? nullptr : &pushes_->parts());
     const ProtocolFault fault =
         parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
-          if (reply.is_push()) return true;
+          if (reply.is_push()) return on_handshake_push(reply, last_heard_ns_);
           if (state_ == State::ready) {
             refused = !broken(describe_protocol(ProtocolFault::invalid, "handshake", address()));
             return false;
@@ -153,8 +154,21 @@ bool Connection::on_handshake_reply(const Reply& reply) {
                           address() + " refused " + step.command + ": " + text});
     }
   }
-  if (++handshake_answered_ == handshake_.steps.size()) become_ready();
+  step_answered();
   return true;
+}
+
+// A subscription is confirmed by pushes; messages may already come between them.
+bool Connection::on_handshake_push(const Reply& push, std::int64_t now_ns) {
+  if (pushes_ == nullptr || !pushes_->pushed(push, now_ns) || state_ == State::ready) return true;
+  const HandshakeStep& step = handshake_.steps[handshake_answered_];
+  if (step.confirmations != 0 && ++confirmations_ == step.confirmations) step_answered();
+  return true;
+}
+
+void Connection::step_answered() {
+  confirmations_ = 0;
+  if (++handshake_answered_ == handshake_.steps.size()) become_ready();
 }
 
 void Connection::become_ready() {

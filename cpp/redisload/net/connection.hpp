@@ -48,17 +48,21 @@ class Connection {
   void close(Fault why);
 
   // Reads what there is and hands each reply to owner.on_reply(*this, InFlight&, const Reply&,
-  // bytes, now_ns), which calls window().pop() at the operation's last reply.
+  // bytes, now_ns), which calls window().pop() at the operation's last reply. owner.parts(*this,
+  // InFlight&) says who sees the parts of its next reply (null: nobody).
   template <typename Owner>
   bool receive(Owner& owner, std::span<char> buffer, const TimeSource& clock, bool hung_up);
 
-  // Encodes what waits in the window with owner.encode(InFlight&, OutputBuffer&) and writes it;
-  // owner.on_sent(InFlight&) for each operation whose first byte was taken.
+  // Encodes what waits in the window with owner.encode(*this, InFlight&, OutputBuffer&) and writes
+  // it; owner.on_sent(*this, InFlight&) for each operation whose first byte was taken.
   template <typename Owner>
   bool flush(Owner& owner, OutputBuffer& scratch, const TimeSource& clock);
 
   // Forgets the operations of which the socket took no byte, and their bytes.
   void drop_unissued();
+
+  // Who takes what the server sends unasked; outlives the connection. Null: it is dropped.
+  void set_pushes(PushHandler* pushes) noexcept { pushes_ = pushes; }
 
   InFlightWindow& window() noexcept { return window_; }
   // Whether the last byte of an issued operation was written: else the server cannot have run it.
@@ -92,6 +96,8 @@ class Connection {
   bool begin_handshake(std::int64_t now_ns);
   bool flush_leftover();
   bool on_handshake_reply(const Reply& reply);
+  bool on_handshake_push(const Reply& push, std::int64_t now_ns);
+  void step_answered();
   bool receive_handshake(std::span<char> buffer, const TimeSource& clock);
   void become_ready();
 
@@ -101,6 +107,7 @@ class Connection {
   const ConnectionSetup& setup_;
   std::unique_ptr<Transport> transport_;
   ReplyParser parser_;
+  PushHandler* pushes_ = nullptr;
   InFlightWindow window_;
   OutputBuffer leftover_;      // bytes that the socket did not take yet
   std::uint64_t encoded_ = 0;  // bytes of operations on this socket: encoded, written
@@ -112,6 +119,7 @@ class Connection {
   Handshake handshake_;
   std::size_t handshake_sent_ = 0;
   std::size_t handshake_answered_ = 0;
+  std::size_t confirmations_ = 0;  // of the step that comes next
   std::string handshake_refusal_;
   std::size_t address_index_ = 0;
   std::size_t connects_failed_ = 0;  // in a row
@@ -132,11 +140,19 @@ bool Connection::receive(Owner& owner, std::span<char> buffer, const TimeSource&
     last_heard_ns_ = now_ns;
     std::size_t before = 0;
     bool unexpected = false;
+    const auto choose_sink = [&] {
+      parser_.set_sink(pushes_ != nullptr      ? &pushes_->parts()
+                       : window_.issued() != 0 ? owner.parts(*this, window_.front())
+                                               : nullptr);
+    };
+    if (parser_.idle()) choose_sink();
     const ProtocolFault fault =
         parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t consumed) {
           if (reply.is_push()) {
             before = consumed;
             unread_ = 0;
+            if (pushes_ != nullptr) pushes_->pushed(reply, now_ns);
+            choose_sink();
             return true;
           }
           if (window_.issued() == 0) {
@@ -148,6 +164,7 @@ bool Connection::receive(Owner& owner, std::span<char> buffer, const TimeSource&
           unread_ = 0;
           answered_ = true;
           owner.on_reply(*this, window_.front(), reply, bytes, now_ns);
+          choose_sink();
           return true;
         });
     if (fault != ProtocolFault::none || unexpected) {
@@ -168,7 +185,7 @@ bool Connection::flush(Owner& owner, OutputBuffer& scratch, const TimeSource& cl
       issue_offset_ = op.end_offset;
       op.sent_ns = now_ns;
       window_.mark_issued();
-      owner.on_sent(op);
+      owner.on_sent(*this, op);
     }
   };
   if (!leftover_.empty()) {
@@ -181,7 +198,7 @@ bool Connection::flush(Owner& owner, OutputBuffer& scratch, const TimeSource& cl
     while (!window_.all_encoded() && scratch.size() < kLargestWrite) {
       InFlight& op = window_.next_to_encode();
       const std::size_t begin = scratch.size();
-      owner.encode(op, scratch);
+      owner.encode(*this, op, scratch);
       op.bytes_sent = static_cast<std::uint32_t>(scratch.size() - begin);
       op.end_offset = encoded_ + scratch.size();
     }

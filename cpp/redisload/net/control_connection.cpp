@@ -3,6 +3,8 @@
 #include <poll.h>
 
 #include <array>
+#include <cerrno>
+#include <utility>
 
 namespace redisload {
 namespace {
@@ -20,48 +22,18 @@ std::string command_name(const std::vector<std::string>& words) {
   return name;
 }
 
-constexpr bool is_aggregate(char type) {
-  return type == '*' || type == '%' || type == '~' || type == '>' || type == '|';
-}
-
 }  // namespace
-
-void ControlConnection::Answer::clear() {
-  type = 0;
-  nil = keep_ = false;
-  texts.clear();
-  kept_bytes = 0;
-}
-
-void ControlConnection::Answer::element(char element_type, std::int64_t number, bool is_nil,
-                                        int depth) {
-  if (depth == 0 && element_type != '|') {
-    type = element_type;
-    nil = is_nil;
-  }
-  keep_ = depth <= 1 && !is_aggregate(element_type) && kept_bytes < kMostKept;
-  if (!keep_) return;
-  texts.push_back(element_type == ':' ? std::to_string(number) : std::string());
-  kept_bytes += sizeof(std::string);
-}
-
-void ControlConnection::Answer::bytes(std::string_view chunk) {
-  if (!keep_ || kept_bytes >= kMostKept) return;
-  texts.back().append(chunk);
-  kept_bytes += chunk.size();
-}
 
 ControlConnection::ControlConnection(const Address& address, const TargetConfig& target,
                                      const std::string& name, Duration timeout)
-    : timeout_ns_(timeout.count()) {
+    : timeout_ns_(timeout.count()), address_(address.text), answer_(kMostKept) {
   parser_.set_sink(&answer_);
-  if (!open(address)) {
-    transport_.close();
-    return;
-  }
+  if (!open(address)) return;
+  stage_ = "handshake";
   const Handshake handshake = make_handshake(target, name);
   for (const HandshakeStep& step : handshake.steps) ++sent_[step.command];
-  exchange(handshake.bytes, handshake.steps.size());
+  judge_handshake(handshake, exchange(handshake.bytes, handshake.steps.size()));
+  stage_ = "first_reply";
 }
 
 bool ControlConnection::open(const Address& address) {
@@ -71,68 +43,128 @@ bool ControlConnection::open(const Address& address) {
     if (!ready(POLLOUT, deadline_ns)) return false;
     result = transport_.finish_connect();
   }
-  return result.status == IoStatus::ok;
+  return result.status == IoStatus::ok || broken(describe_io(result, stage_, address_));
 }
 
-bool ControlConnection::ready(short events, std::int64_t deadline_ns) const {
-  const std::int64_t left_ns = deadline_ns - clock_.now_ns();
-  if (left_ns <= 0) return false;
-  pollfd one{transport_.descriptor(), events, 0};
-  return poll(&one, 1, static_cast<int>(left_ns / kMillisecond) + 1) > 0;
+bool ControlConnection::broken(Fault fault) {
+  fault_ = std::move(fault);
+  transport_.close();
+  return false;
 }
 
-bool ControlConnection::exchange(std::string_view bytes, std::size_t replies) {
-  const std::int64_t deadline_ns = clock_.now_ns() + timeout_ns_;
-  answer_.clear();
-  bool alive = connected();
-  while (alive && !bytes.empty()) {
+// A refused step leaves the connection open: what is refused may still be asked for.
+void ControlConnection::judge_handshake(const Handshake& handshake,
+                                        const std::vector<ReplyTree>& replies) {
+  for (std::size_t i = 0; i < replies.size() && (!fault_ || !connected()); ++i) {
+    if (!replies[i].is_error()) continue;
+    const HandshakeStep& step = handshake.steps[i];
+    const std::string_view code = error_code(replies[i].text);
+    if (!connected()) {
+      fault_->message += "; it said: " + replies[i].text;
+      return;
+    }
+    if (code == "NOAUTH") {
+      fault_ = {"auth.NOAUTH", "auth", address_ + " wants a password: give username and password"};
+    } else if (!step.optional) {
+      fault_ = {"reply." + std::string(code), step.stage,
+                address_ + " refused " + step.command + ": " + replies[i].text};
+    }
+  }
+}
+
+bool ControlConnection::ready(short events, std::int64_t deadline_ns) {
+  for (std::int64_t left_ns = deadline_ns - clock_.now_ns(); left_ns > 0;
+       left_ns = deadline_ns - clock_.now_ns()) {
+    pollfd one{transport_.descriptor(), events, 0};
+    const int found = poll(&one, 1, static_cast<int>(left_ns / kMillisecond) + 1);
+    if (found > 0) return true;
+    if (found < 0 && errno != EINTR) break;
+  }
+  return broken(
+      {stage_ == "connect" ? "timeout.connect" : "timeout.response", stage_,
+       address_ + " did not answer within " + std::to_string(timeout_ns_ / kMillisecond) + " ms"});
+}
+
+bool ControlConnection::write(std::string_view bytes, std::int64_t deadline_ns) {
+  while (!bytes.empty()) {
     const IoResult result = transport_.write(bytes.data(), bytes.size());
+    if (result.status == IoStatus::blocked) {
+      if (!ready(POLLOUT, deadline_ns)) return false;
+    } else if (result.status != IoStatus::ok) {
+      return broken(describe_io(result, stage_, address_));
+    }
     bytes.remove_prefix(result.bytes);
-    alive = result.status == IoStatus::ok ||
-            (result.status == IoStatus::blocked && ready(POLLOUT, deadline_ns));
   }
-  while (alive && replies != 0) {
-    bool blocked = false;
-    alive = receive(replies, blocked) && (!blocked || ready(POLLIN, deadline_ns)) &&
-            (replies == 0 || clock_.now_ns() < deadline_ns);
-  }
-  if (!alive) transport_.close();
-  return alive;
+  return true;
 }
 
-bool ControlConnection::receive(std::size_t& replies, bool& blocked) {
+std::vector<ReplyTree> ControlConnection::exchange(std::string_view bytes, std::size_t replies) {
+  const std::int64_t deadline_ns = clock_.now_ns() + timeout_ns_;
+  std::vector<ReplyTree> answers;
+  answer_.start();
+  if (!connected() || !write(bytes, deadline_ns)) return answers;
+  while (answers.size() < replies && receive(answers, replies)) {
+    // A trickle that never blocks us keeps to the deadline too.
+    if (answers.size() < replies && !ready(POLLIN, deadline_ns)) break;
+  }
+  return answers;
+}
+
+bool ControlConnection::receive(std::vector<ReplyTree>& replies, std::size_t wanted) {
   std::array<char, 16 << 10> buffer;
   const IoResult result = transport_.read(buffer.data(), buffer.size());
-  blocked = result.status == IoStatus::blocked;
-  if (blocked) return true;
-  if (result.status != IoStatus::ok) return false;
+  if (result.status == IoStatus::blocked) return true;
+  if (result.status != IoStatus::ok) return broken(describe_io(result, stage_, address_));
   const ProtocolFault fault =
       parser_.feed({buffer.data(), result.bytes}, [&](const Reply& reply, std::size_t) {
-        if (!reply.is_push() && --replies == 0) return false;
-        answer_.clear();
-        return true;
+        if (reply.is_push()) {
+          answer_.drop();
+        } else {
+          replies.push_back(answer_.take());
+        }
+        return replies.size() < wanted;
       });
-  return fault == ProtocolFault::none && answer_.kept_bytes < kMostKept;
+  if (fault != ProtocolFault::none) return broken(describe_protocol(fault, stage_, address_));
+  if (answer_.too_large()) {
+    return broken(
+        {"protocol.too_large", stage_,
+         address_ + " answered with more than " + std::to_string(kMostKept >> 20) + " MiB"});
+  }
+  return true;
 }
 
-bool ControlConnection::send(const std::vector<std::string>& words) {
-  if (!connected()) return false;
-  ++sent_[command_name(words)];
-  return exchange(format_command(words), 1);
+std::optional<std::vector<ReplyTree>> ControlConnection::ask_all(
+    const std::vector<std::vector<std::string>>& questions) {
+  if (!connected()) return std::nullopt;
+  std::string bytes;
+  for (const auto& words : questions) {
+    ++sent_[command_name(words)];
+    bytes += format_command(words);
+  }
+  auto replies = exchange(bytes, questions.size());
+  if (!connected()) return std::nullopt;
+  if (!replies.empty()) stage_ = "operation";
+  return replies;
+}
+
+ReplyTree ControlConnection::ask_one(const std::vector<std::string>& words) {
+  auto replies = ask_all({words});
+  return replies ? std::move(replies->front()) : ReplyTree{};
 }
 
 std::optional<std::string> ControlConnection::ask(const std::vector<std::string>& words) {
-  if (!send(words) || answer_.nil || answer_.type == '-' || answer_.type == '!')
-    return std::nullopt;
-  return answer_.texts.empty() ? std::string() : answer_.texts.front();
+  const ReplyTree reply = ask_one(words);
+  if (reply.type == 0 || reply.nil || reply.is_error()) return std::nullopt;
+  return reply.as_text();
 }
 
 std::map<std::string, std::string> ControlConnection::ask_pairs(
     const std::vector<std::string>& words) {
   std::map<std::string, std::string> pairs;
-  if (!send(words) || (answer_.type != '*' && answer_.type != '%')) return pairs;
-  for (std::size_t i = 0; i + 1 < answer_.texts.size(); i += 2)
-    pairs[answer_.texts[i]] = answer_.texts[i + 1];
+  const ReplyTree reply = ask_one(words);
+  if (!reply.is_aggregate()) return pairs;
+  for (std::size_t i = 0; i + 1 < reply.children.size(); i += 2)
+    pairs[reply.children[i].as_text()] = reply.children[i + 1].as_text();
   return pairs;
 }
 

@@ -30,11 +30,12 @@ std::string format_command(const std::vector<std::string>& words) {
   return {bytes, static_cast<std::size_t>(size)};
 }
 
-Handshake make_handshake(const TargetConfig& target, const std::string& connection_name) {
+Handshake make_handshake(const TargetConfig& target, const std::string& connection_name,
+                         int protocol) {
   Handshake handshake;
   const std::string user = target.username.value_or("default");
-  if (target.protocol) {
-    std::vector<std::string> words{"HELLO", std::to_string(*target.protocol)};
+  if (target.protocol || protocol != 0) {
+    std::vector<std::string> words{"HELLO", std::to_string(target.protocol.value_or(protocol))};
     if (target.password) words.insert(words.end(), {"AUTH", user, *target.password});
     append(handshake, {"HELLO", target.password ? "auth" : "handshake", false}, words);
   } else if (target.password) {
@@ -47,6 +48,11 @@ Handshake make_handshake(const TargetConfig& target, const std::string& connecti
     append(handshake, {"SELECT", "handshake", false}, {"SELECT", std::to_string(target.database)});
   append(handshake, {"CLIENT|SETNAME", "handshake", true}, {"CLIENT", "SETNAME", connection_name});
   return handshake;
+}
+
+void append_subscription(Handshake& handshake, const std::vector<std::string>& words,
+                         std::size_t confirmations) {
+  append(handshake, {words.front(), "handshake", false, confirmations}, words);
 }
 
 }  // namespace redisload

@@ -28,6 +28,7 @@ struct InFlight {
   bool expired = false;  // its response deadline passed: already counted, the late reply is dropped
   bool failed = false;   // one of its replies was an error
   bool continued = false;  // this is not its first command
+  bool composite = false;  // its stream counts its commands
   std::uint8_t error_kind = 0;
 };
 

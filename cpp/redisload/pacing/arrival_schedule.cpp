@@ -7,7 +7,10 @@ namespace redisload {
 
 void ArrivalSchedule::enter(const RateTimeline& timeline, std::size_t segment) {
   segment_ = segment;
-  arrived_ = 0.0;
+  // An arrival right at the change belongs to what follows, whichever way its sum was rounded.
+  constexpr double kRounding = 1e-6;
+  const double before = timeline[segment].before;
+  arrived_ = std::max(0.0, std::ceil((before - worker_) / workers_ - kRounding));
   offset_ns_ = 0.0;
   advance(timeline[segment]);
 }
@@ -21,7 +24,8 @@ void ArrivalSchedule::advance(const RateSegment& segment) {
   }
   const double second = static_cast<double>(kSecond);
   if (arrivals_ == Arrivals::constant) {
-    offset_ns_ = (worker_ + arrived_ * workers_) * second / segment.rate;
+    offset_ns_ =
+        std::max(0.0, worker_ + arrived_ * workers_ - segment.before) * second / segment.rate;
     arrived_ += 1.0;
   } else {
     offset_ns_ -= std::log(random_.unit_positive()) * workers_ * second / segment.rate;

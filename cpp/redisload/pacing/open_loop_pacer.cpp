@@ -12,6 +12,16 @@ void OpenLoopPacer::start(std::int64_t t0_ns, double rate, std::uint64_t budget)
   stop_ns_ = kNever;
 }
 
+void OpenLoopPacer::follow(std::int64_t start_ns, const std::vector<RateStep>& steps,
+                           double share) {
+  double before = 0;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    const auto length_ns = static_cast<double>(steps[i].offset_ns - steps[i - 1].offset_ns);
+    before += steps[i - 1].rate * share * length_ns / static_cast<double>(kSecond);
+    set_rate(start_ns + steps[i].offset_ns, steps[i].rate * share, before);
+  }
+}
+
 std::int64_t OpenLoopPacer::release_next() {
   const std::uint64_t left_out = waiting_count() - ring_size_;
   const bool fits = left_out == 0 && ring_size_ < kRing;

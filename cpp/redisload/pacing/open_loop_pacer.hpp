@@ -14,9 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "redisload/base/time_source.hpp"
 #include "redisload/pacing/arrival_schedule.hpp"
+#include "redisload/plan/run_plan.hpp"
 
 namespace redisload {
 
@@ -56,6 +58,8 @@ class OpenLoopPacer {
   bool waiting() const noexcept { return released_ != taken_; }
   std::uint64_t waiting_count() const noexcept { return released_ - taken_; }
   std::uint64_t released_count() const noexcept { return released_; }
+  std::uint64_t taken_count() const noexcept { return taken_; }
+  std::uint64_t budget() const noexcept { return budget_; }
 
   // The intended time of the longest waiting arrival; waiting() holds.
   std::int64_t front_ns() {
@@ -74,9 +78,14 @@ class OpenLoopPacer {
   // From `from_ns` on, or from right after the latest released arrival if that is later: `rate`
   // arrivals/s of all workers together, 0 pauses. All workers are given the same `from_ns`, a
   // little ahead of the clock, so that a constant rate stays even over them.
-  void set_rate(std::int64_t from_ns, double rate) {
-    timeline_.append(std::max(from_ns, after_latest()), rate);
+  // `before`: arrivals that a schedule of several steps has had by then (see RateSegment).
+  void set_rate(std::int64_t from_ns, double rate, double before = 0.0) {
+    timeline_.append(std::max(from_ns, after_latest()), rate, before);
   }
+
+  // The rates of a scenario whose first one start() was given, ahead of time; `share` is what of
+  // each is this pacer's kind of arrival (batches: one over their size).
+  void follow(std::int64_t start_ns, const std::vector<RateStep>& steps, double share);
 
   // No arrival at or after `at_ns`; what was released stays. Calls can only bring it forward.
   void stop(std::int64_t at_ns) { stop_ns_ = std::min(stop_ns_, at_ns); }

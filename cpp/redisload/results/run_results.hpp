@@ -10,6 +10,7 @@
 
 #include "redisload/base/operation.hpp"
 #include "redisload/metrics/collector.hpp"
+#include "redisload/workload/workload.hpp"
 
 namespace redisload {
 
@@ -22,6 +23,14 @@ struct PhaseSpan {
   Phase phase;
   std::int64_t start_ns;
   std::int64_t end_ns;
+};
+
+// A step of a scenario, as far as it was carried out.
+struct StepSpan {
+  std::string name;
+  std::int64_t start_ns;
+  std::int64_t end_ns;
+  std::optional<double> rate, to_rate;
 };
 
 struct RecordedEvent {
@@ -53,13 +62,15 @@ struct Observations {
   std::vector<std::uint64_t> backlog;          // waiting arrivals at the quarters of the window
   std::optional<std::uint64_t> keys_expected;  // after prefill
   std::optional<std::uint64_t> keys_found;
-  std::uint64_t prefilled = 0;
+  std::uint64_t prefilled = 0;                      // operations of prefill that succeeded
+  std::optional<std::uint64_t> prefill_operations;  // how many should; none: one a key
   bool prefill_ran = false;
   bool threads_reduced = false;
   bool cleanup_asked = false;
   bool control_lost = false;
   bool same_host = false;
   double expected_miss_share = 0;
+  std::uint64_t keyspace = 0;      // keys that reads choose from
   std::uint64_t evicted_keys = 0;  // by the server, during the run
   std::uint64_t expired_keys = 0;
   // Of this machine's processor time during the window.
@@ -81,8 +92,10 @@ struct RunResults {
   Phase current_phase = Phase::connect;
   std::optional<double> progress;  // of the current phase
   std::vector<PhaseSpan> phases;
+  std::vector<StepSpan> steps;
   std::vector<RecordedEvent> events;
   std::map<std::string, std::uint64_t> control_commands;
+  WorkloadReport report;
   std::map<std::string, std::string> server;
   std::uint32_t workers = 0;
   std::uint32_t connections = 0;

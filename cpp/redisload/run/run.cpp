@@ -10,7 +10,9 @@
 
 #include "redisload/base/error.hpp"
 #include "redisload/config/validation.hpp"
+#include "redisload/run/caller.hpp"
 #include "redisload/run/poll_budget.hpp"
+#include "redisload/run/worker.hpp"
 #include "redisload/workload/workload_registry.hpp"
 
 namespace redisload {
@@ -37,14 +39,38 @@ RecorderLayout layout_of(const Workload& workload) {
   layout.operation_labels = layout.labels.size();
   add(workload.prefill_labels());
   add(workload.cleanup_labels());
+  layout.extra_series = workload.series();
+  layout.tallies = workload.tallies();
   return layout;
 }
 
-const RunConfig& validated(const RunConfig& config) {
+// Valid, with duration and seed set.
+RunConfig validated(const RunConfig& config) {
   std::vector<ConfigProblem> problems = validate(config);
   for (ConfigProblem& problem : workload_problems(config)) problems.push_back(std::move(problem));
   if (!problems.empty()) throw ConfigError(std::move(problems));
-  return config;
+  return effective(config);
+}
+
+std::shared_ptr<const Workload> workload_of(const RunConfig& config) {
+  auto workload = make_workload(config, *config.seed);
+  const TopologyConfig& topology = config.topology;
+  if (topology.checkout != Checkout::per_operation) return workload;
+  const std::uint64_t threads = topology.client_pools * topology.threads_per_pool;
+  for (std::uint64_t thread = 0; thread < threads; ++thread) {
+    if (!workload->sends(thread, threads)) {
+      throw ConfigError(
+          {{"topology.checkout", "per_operation",
+            "pinned for " + config.workload.name + ", whose subscribers keep their connections"}});
+    }
+  }
+  return workload;
+}
+
+Sends sends_of(const Workload& workload) {
+  return [&workload](std::uint64_t connection, std::uint64_t connections) {
+    return workload.sends(connection, connections);
+  };
 }
 
 CollectorOptions collector_options(const RunPlan& plan, const Workload& workload,
@@ -68,9 +94,12 @@ double wall_seconds() {
 
 }  // namespace
 
-Run::Run(const RunConfig& config)
-    : plan_(make_plan(validated(config))), zero_ns_(MonotonicClock().now_ns()) {
-  workload_ = make_workload(plan_.config, plan_.seed);
+Run::Run(const RunConfig& config) : Run(validated(config), nullptr) {}
+
+Run::Run(const RunConfig& config, std::shared_ptr<const Workload> workload)
+    : workload_(workload != nullptr ? std::move(workload) : workload_of(config)),
+      plan_(make_plan(config, sends_of(*workload_))),
+      zero_ns_(MonotonicClock().now_ns()) {
   facts_.seed = plan_.seed;
   facts_.started_at = wall_seconds();
   facts_.workers = static_cast<std::uint32_t>(plan_.workers.size());
@@ -79,6 +108,7 @@ Run::Run(const RunConfig& config)
   facts_.observed.threads_reduced = plan_.threads_reduced;
   facts_.observed.cleanup_asked = plan_.config.cleanup;
   facts_.observed.expected_miss_share = workload_->expected_miss_share();
+  facts_.observed.keyspace = plan_.config.keys.count;
   collector_ = std::make_unique<Collector>(collector_options(plan_, *workload_, zero_ns_));
   done_descriptor_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   controller_ = thread_without_signals([this] { lead(); });
@@ -147,10 +177,16 @@ void Run::start_workers() {
   context_ =
       std::make_unique<RunContext>(RunContext{plan_, *workload_, setup_, clock_, events_, notify});
   const std::int64_t poll_ns = poll_budget(plan_).count();
-  std::vector<std::unique_ptr<Worker>> workers;
+  if (plan_.per_operation()) make_pools();
+  std::vector<std::unique_ptr<WorkerBase>> workers;
   for (const WorkerShare& share : plan_.workers) {
-    workers.push_back(
-        std::make_unique<Worker>(*context_, share, collector_->recorder(share.worker), poll_ns));
+    Recorder& recorder = collector_->recorder(share.worker);
+    if (plan_.per_operation()) {
+      workers.push_back(
+          std::make_unique<Caller>(*context_, share, recorder, *pools_[share.pool], poll_ns));
+    } else {
+      workers.push_back(std::make_unique<Worker>(*context_, share, recorder, poll_ns));
+    }
   }
   {
     const std::lock_guard lock(mutex_);  // others may ask for a rate by now
@@ -169,6 +205,46 @@ void Run::start_workers() {
       }
     }));
   }
+}
+
+void Run::make_pools() {
+  const TopologyConfig& topology = plan_.config.topology;
+  const auto clients = static_cast<std::uint32_t>(topology.clients_per_pool);
+  const auto connections = static_cast<std::uint32_t>(topology.max_connections);
+  std::vector<std::unique_ptr<ClientPool>> pools;
+  for (std::uint32_t pool = 0; pool < topology.client_pools; ++pool) {
+    const auto make = [this, pool](std::uint32_t number) {
+      return std::make_unique<Connection>(
+          number, setup_,
+          make_handshake(plan_.config.target, load_connection_name(plan_, pool, number),
+                         workload_->protocol()),
+          std::make_unique<PlainTransport>(),
+          Random::stream(plan_.seed, StreamPurpose::backoff, number));
+    };
+    pools.push_back(
+        std::make_unique<ClientPool>(clients, connections, pool * clients * connections, make,
+                                     std::make_unique<FreeClientQueue>(clients, clock_)));
+  }
+  const std::lock_guard lock(mutex_);
+  pools_ = std::move(pools);
+}
+
+// What the pools know when no thread uses them any more. The lock is held.
+void Run::close_pools() {
+  if (!plan_.per_operation()) return;
+  facts_.connections = 0;
+  for (const auto& pool : pools_) {
+    facts_.connections += pool->opened();
+    for (const auto& client : pool->clients()) {
+      for (std::uint32_t i = 0; i < client->made(); ++i) {
+        const Connection& connection = *client->place(i).connection;
+        // Its handshake went out, and nobody has seen its end.
+        if (connection.state() == Connection::State::handshake)
+          count_handshake(connection, facts_.control_commands);
+      }
+    }
+  }
+  pools_.clear();
 }
 
 void Run::finish() {
@@ -191,9 +267,16 @@ void Run::finish() {
         TargetError("first_reply",
                     setup_.addresses.front().text + " answered no operation before the run ended"));
   }
+  std::vector<const OperationStream*> streams;
+  for (const auto& worker : workers_) {
+    const auto more = worker->streams();
+    streams.insert(streams.end(), more.begin(), more.end());
+  }
+  if (!streams.empty()) facts_.report = workload_->report(streams);
   // A finished run that somebody still holds keeps its results, not its descriptors and buffers.
   worker_threads_.clear();
   workers_.clear();
+  close_pools();
   facts_.stop_reason = stop_reason_;
   facts_.final = true;
   facts_.current_phase = Phase::done;
@@ -226,6 +309,8 @@ void Run::stop(StopReason reason) {
 }
 
 void Run::pause() {
+  if (!plan_.config.scenario.empty())
+    throw ConfigError({{"pause", "", "a scenario keeps to its timetable: it cannot be paused"}});
   const std::lock_guard lock(mutex_);
   if (over_ || paused_since_ns_ != kNever || phase_ != Phase::measure) return;
   paused_since_ns_ = clock_.now_ns();
@@ -246,6 +331,9 @@ void Run::resume() {
 }
 
 void Run::set_rate(double rate) {
+  if (!plan_.rates.empty()) {
+    throw ConfigError({{"rate", std::to_string(rate), "a scenario's steps have their own rates"}});
+  }
   if (!plan_.open_loop()) {
     throw ConfigError(
         {{"rate", std::to_string(rate), "a closed loop has no rate: start the run with rate=…"}});
@@ -273,6 +361,10 @@ RunResults Run::results() const {
   {
     const std::lock_guard lock(mutex_);
     results = facts_;
+    if (!pools_.empty()) {
+      results.connections = 0;
+      for (const auto& pool : pools_) results.connections += pool->opened();
+    }
     if (!facts_.final && phase_ != Phase::connect && phase_end_ns_ != kNever) {
       const auto span = static_cast<double>(phase_end_ns_ - phase_start_ns_);
       results.progress =
@@ -289,6 +381,8 @@ RunResults Run::results() const {
     }
   }
   results.metrics = collector_->snapshot(window_ns);
+  for (const auto& [name, number] : results.report.counters)
+    results.metrics.counters[name] = number;
   for (const Event& event : events_.events()) {
     results.events.push_back({event.at_ns - zero_ns_, event.kind, event.connection, event.message});
   }

@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "redisload/metrics/collector.hpp"
+#include "redisload/net/client_pool.hpp"
 #include "redisload/net/control_connection.hpp"
 #include "redisload/plan/run_plan.hpp"
 #include "redisload/results/run_results.hpp"
 #include "redisload/run/event_log.hpp"
-#include "redisload/run/worker.hpp"
+#include "redisload/run/worker_base.hpp"
 #include "redisload/workload/workload.hpp"
 
 namespace redisload {
@@ -58,12 +59,15 @@ class Run {
   int done_descriptor() const noexcept { return done_descriptor_; }
 
  private:
+  Run(const RunConfig& config, std::shared_ptr<const Workload> workload);
   // run.cpp: the controller's thread; run_phases.cpp: connect() and what follows
   void lead();
   void execute();
   void finish();
   bool find_addresses();
   void start_workers();
+  void make_pools();
+  void close_pools();
   void connect();
   void prefill();
   void warm_up();
@@ -90,14 +94,15 @@ class Run {
   void check_prefill();
   std::vector<std::int64_t> busy_now() const;
 
+  const std::shared_ptr<const Workload> workload_;
   const RunPlan plan_;
-  std::shared_ptr<const Workload> workload_;
   MonotonicClock clock_;
   EventLog events_;
   ConnectionSetup setup_;
   std::unique_ptr<RunContext> context_;
   std::unique_ptr<Collector> collector_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<ClientPool>> pools_;  // checkout per_operation
+  std::vector<std::unique_ptr<WorkerBase>> workers_;
   std::vector<std::thread> worker_threads_;
   std::unique_ptr<ControlConnection> control_;
 

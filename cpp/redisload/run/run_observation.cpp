@@ -205,7 +205,8 @@ void Run::observe_window(std::int64_t start_ns, std::int64_t end_ns) {
 void Run::check_prefill() {
   const auto found = control_->ask({"DBSIZE"});
   const std::lock_guard lock(mutex_);
-  facts_.observed.keys_expected = workload_->prefill_count();
+  facts_.observed.keys_expected = workload_->prefill_keys();
+  facts_.observed.prefill_operations = workload_->prefill_count();
   if (found) facts_.observed.keys_found = std::strtoull(found->c_str(), nullptr, 10);
 }
 

@@ -53,6 +53,17 @@ void Run::measure() {
     end_ns = std::max(start_ns, latest(&WorkerStatus::last_end_ns));
     stop_reason_ = StopReason::operations;
   }
+  {
+    const std::lock_guard lock(mutex_);
+    std::int64_t at_ns = start_ns;
+    for (const ScenarioStep& step : plan_.config.scenario) {
+      if (at_ns >= end_ns) break;
+      const std::int64_t until_ns = std::min(at_ns + step.duration.count(), end_ns);
+      facts_.steps.push_back({step.name, at_ns - zero_ns_, until_ns - zero_ns_, step.rate,
+                              step.to_rate ? step.to_rate : step.rate});
+      at_ns += step.duration.count();
+    }
+  }
   observe_window(start_ns, end_ns);
   observe_server(false);
 }

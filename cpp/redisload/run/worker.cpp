@@ -1,13 +1,6 @@
 #include "redisload/run/worker.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 namespace redisload {
 namespace {
@@ -19,41 +12,6 @@ constexpr std::int64_t kInterrupted = kMillisecond / 100;
 constexpr std::int64_t kContended = kMillisecond;
 constexpr std::int64_t kYield = 200 * kMillisecond;
 
-std::int64_t thread_cpu_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return t.tv_sec * kSecond + t.tv_nsec;
-}
-
-long thread_preemptions() {
-  rusage usage{};
-  getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nivcsw;
-}
-
-void settle_thread(std::uint32_t worker, const std::optional<int>& cpu) {
-  const std::string name = "redisload-w" + std::to_string(worker);
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-  // The kernel may round a sleep up by 50 µs to batch wake-ups: arrivals would start that late.
-  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  if (cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(*cpu), &set);
-    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-  }
-}
-
-// Without allocating: a target may answer every operation with an error.
-std::uint8_t reply_error_kind(Recorder& recorder, const Reply& reply) {
-  constexpr std::string_view kClass = "reply.";
-  std::array<char, 64> name{};
-  const std::string_view code = error_code(reply.text);
-  std::copy(kClass.begin(), kClass.end(), name.begin());
-  std::copy(code.begin(), code.end(), name.begin() + kClass.size());
-  return recorder.error_kind({name.data(), kClass.size() + code.size()});
-}
-
 }  // namespace
 
 Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder,
@@ -61,30 +19,40 @@ Worker::Worker(const RunContext& context, const WorkerShare& share, Recorder& re
     : context_(context),
       share_(share),
       recorder_(recorder),
+      workload_events_(recorder),
       poll_ns_(poll_ns),
+      batch_(context.workload.batch()),
+      think_ns_(context.plan.config.think.count()),
       slots_(share.connections),
       free_(share.connections),
       receive_buffer_(kReceiveBuffer),
       sweep_every_ns_(std::clamp<std::int64_t>(context.plan.config.timeouts.response.count() / 20,
                                                kMillisecond / 10, kLongestSweep)),
-      rate_(context.plan.config.rate.value_or(0)) {
+      rate_(context.plan.first_rate()) {
   // Grown here rather than by the first burst.
   dirty_.reserve(slots_.size());
   scratch_.reserve(kScratch);
   const RunPlan& plan = context_.plan;
   if (plan.open_loop()) {
-    pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.worker,
-                                             plan.workers.size(), plan.seed);
+    pacer_ = std::make_unique<OpenLoopPacer>(plan.config.arrivals, share_.sending_rank,
+                                             std::max(plan.sending_workers, 1U), plan.seed);
   }
+  for (const OperationLabel& label : context_.workload.labels())
+    wants_parts_ = wants_parts_ || label.wants_parts;
   for (std::uint32_t i = 0; i < share_.connections; ++i) {
     const std::uint32_t number = share_.first_connection + i;
     Slot& slot = slots_[i];
+    slot.stream = context_.workload.stream(number, plan.connections, workload_events_);
+    slot.sends = context_.workload.sends(number, plan.connections);
+    Handshake handshake =
+        make_handshake(plan.config.target, load_connection_name(plan, share_.worker, number),
+                       context_.workload.protocol());
+    for (const auto& subscription : slot.stream->subscriptions())
+      append_subscription(handshake, subscription.words, subscription.confirmations);
     slot.connection = std::make_unique<Connection>(
-        number, context_.setup,
-        make_handshake(plan.config.target, load_connection_name(plan, share_.worker, number)),
-        std::make_unique<PlainTransport>(),
+        number, context_.setup, std::move(handshake), std::make_unique<PlainTransport>(),
         Random::stream(plan.seed, StreamPurpose::backoff, number));
-    slot.stream = context_.workload.stream(number, plan.connections);
+    slot.connection->set_pushes(slot.stream->pushes());
   }
 }
 
@@ -161,7 +129,8 @@ void Worker::take_orders(std::int64_t now_ns) {
     }
     if (const auto* rate = std::get_if<SetRate>(&order)) {
       rate_ = rate->rate;
-      if (pacing() && !paused_) pacer_->set_rate(rate->from_ns, rate->rate);
+      if (pacing() && !paused_)
+        pacer_->set_rate(rate->from_ns, rate->rate / static_cast<double>(batch_));
     }
     if (const auto* pause_order = std::get_if<Pause>(&order)) pause(pause_order->at_ns);
     if (const auto* resume_order = std::get_if<Resume>(&order)) resume(*resume_order);
@@ -174,12 +143,19 @@ void Worker::run_timers(std::int64_t now_ns) {
     const Timer timer = timers_.top();
     timers_.pop();
     Slot& slot = slots_[timer.slot];
-    if (timer.reopen) {
-      if (slot.connection->state() == Connection::State::closed) to_open_.push_back(timer.slot);
-    } else {
-      --slot.reserved;
-      slot.connection->window().push() = timer.operation;
-      mark_dirty(slot);
+    switch (timer.what) {
+      case Timer::What::reopen:
+        if (slot.connection->state() == Connection::State::closed) to_open_.push_back(timer.slot);
+        break;
+      case Timer::What::go_on:
+        --slot.reserved;
+        slot.connection->window().push() = timer.operation;
+        mark_dirty(slot);
+        break;
+      case Timer::What::think:
+        --slot.reserved;
+        if (generating_ && timer.at_ns < end_ns_) next_place(slot, timer.at_ns);
+        break;
     }
   }
   open_some(now_ns);
@@ -194,7 +170,8 @@ void Worker::handle(const Readiness& ready) {
     if (!alive) return became_broken(slot, context_.clock.now_ns());
     if (!connection.ready()) return;
     became_ready(slot, context_.clock.now_ns());
-    if (!ready.hung_up) return;
+    // Messages may stand behind a subscription's confirmation, and no new edge tells of them.
+    if (!ready.hung_up && slot.sends) return;
   }
   if (connection.write_blocked() && ready.writable) mark_dirty(slot);
   if (!connection.receive(*this, receive_buffer_, context_.clock, ready.hung_up)) {
@@ -219,7 +196,7 @@ void Worker::flush_dirty() {
   dirty_.clear();
 }
 
-void Worker::encode(InFlight& op, OutputBuffer& out) {
+void Worker::encode(Connection& connection, InFlight& op, OutputBuffer& out) {
   const Workload& workload = context_.workload;
   int replies = 0;
   if (op.phase == Phase::prefill) {
@@ -227,12 +204,20 @@ void Worker::encode(InFlight& op, OutputBuffer& out) {
   } else if (op.phase == Phase::cleanup) {
     replies = workload.encode_cleanup(op.request, out);
   } else {
-    replies = workload.encode(op.request, out);
+    replies = slot_of(connection).stream->encode(op.request, out);
   }
   op.replies_left = static_cast<std::uint16_t>(replies);
 }
 
-void Worker::on_sent(InFlight& op) {
+ReplySink* Worker::parts_of(Connection& connection, const InFlight& op) {
+  if (op.phase == Phase::prefill || op.phase == Phase::cleanup || op.expired) return nullptr;
+  if (!context_.workload.labels()[op.request.label].wants_parts) return nullptr;
+  return slot_of(connection).stream->parts(op.request);
+}
+
+void Worker::on_sent(Connection& connection, InFlight& op) {
+  if (op.composite) [[unlikely]]
+    slot_of(connection).stream->sent(op.request);
   if (op.continued) [[unlikely]] {
     recorder_.sent_further(recorded_label(op), op.bytes_sent);
     return;
@@ -248,16 +233,19 @@ void Worker::on_reply(Connection& connection, InFlight& op, const Reply& reply, 
   last_answer_ns_ = now_ns;
   op.bytes_received += static_cast<std::uint32_t>(bytes);
   ReplyMeaning meaning;
-  if (op.phase == Phase::prefill || op.phase == Phase::cleanup) {
+  if (op.phase == Phase::cleanup) {
     meaning.failed = reply.is_error();
+  } else if (op.phase == Phase::prefill) {
+    meaning.failed = context_.workload.prefill_failed(reply);
   } else {
-    meaning = context_.workload.read(op.request, reply);
+    meaning = slot_of(connection).stream->read(op.request, reply);
   }
   op.hits += meaning.hits;
   op.misses += meaning.misses;
   if (meaning.failed && !op.failed) [[unlikely]] {
     op.failed = true;
-    op.error_kind = reply_error_kind(recorder_, reply);
+    op.error_kind = reply_error_kind(
+        recorder_, reply.is_error() ? reply.text : slot_of(connection).stream->error());
   }
   if (--op.replies_left == 0) finish_operation(slot_of(connection), op, now_ns);
 }
@@ -266,7 +254,7 @@ void Worker::finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns) {
   const Outcome outcome = op.failed ? Outcome::failed : Outcome::succeeded;
   const bool expired = op.expired;
   if (!expired && (op.phase == Phase::measure || op.phase == Phase::warmup)) {
-    const NextStep next = context_.workload.after(op.request, outcome, now_ns);
+    const NextStep next = slot.stream->after(op.request, outcome, now_ns);
     if (next.kind != NextStep::Kind::done) [[unlikely]]
       return go_on(slot, op, next);
   }
@@ -296,36 +284,17 @@ void Worker::go_on(Slot& slot, const InFlight& op, const NextStep& next) {
   window.pop();
   if (next.kind == NextStep::Kind::wait_until) {
     ++slot.reserved;
-    timers_.push(Timer{next.until_ns, index_of(slot), false, again});
+    timers_.push(Timer{next.until_ns, index_of(slot), Timer::What::go_on, again});
   } else {
     window.push() = again;
     mark_dirty(slot);
   }
 }
 
-std::uint16_t Worker::recorded_label(const InFlight& op) const noexcept {
-  const Workload& workload = context_.workload;
-  std::size_t first = 0;
-  if (op.phase == Phase::prefill) first = workload.labels().size();
-  if (op.phase == Phase::cleanup)
-    first = workload.labels().size() + workload.prefill_labels().size();
-  return static_cast<std::uint16_t>(first + op.request.label);
-}
-
-Sample Worker::sample_of(const Slot& slot, const InFlight& op, Outcome outcome,
-                         std::int64_t completed_ns) const {
-  Sample sample;
-  sample.intended_ns = op.intended_ns;
-  sample.sent_ns = op.first_sent_ns;
-  sample.completed_ns = completed_ns;
-  sample.connection = slot.connection->number();
-  sample.bytes = op.bytes_received;
-  sample.label = recorded_label(op);
-  sample.node = 0;
-  sample.attempts = op.attempts;
-  sample.outcome = outcome;
-  sample.phase = op.phase;
-  return sample;
+std::vector<const OperationStream*> Worker::streams() const {
+  std::vector<const OperationStream*> all;
+  for (const Slot& slot : slots_) all.push_back(slot.stream.get());
+  return all;
 }
 
 void Worker::count_unsuccessful() noexcept {

@@ -1,10 +1,9 @@
-// One thread of a run: its event loop, its connections, their streams of operations, its pacer and
-// its recorder. Nothing here is shared but the status (one writer) and the order box.
+// A worker of checkout pinned: its event loop, its connections, their streams of operations, its
+// pacer and its recorder. Nothing here is shared but the status (one writer) and the order box.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <queue>
 #include <string>
@@ -16,9 +15,8 @@
 #include "redisload/net/event_loop.hpp"
 #include "redisload/pacing/open_loop_pacer.hpp"
 #include "redisload/plan/run_plan.hpp"
-#include "redisload/run/event_log.hpp"
 #include "redisload/run/free_list.hpp"
-#include "redisload/run/worker_orders.hpp"
+#include "redisload/run/worker_base.hpp"
 #include "redisload/workload/workload.hpp"
 #ifdef REDISLOAD_SWITCHED_SAMPLING
 #include "redisload/run/switched_sampling.hpp"
@@ -26,39 +24,26 @@
 
 namespace redisload {
 
-// What all workers of a run share; everything in it is immutable or thread-safe.
-struct RunContext {
-  const RunPlan& plan;
-  const Workload& workload;
-  const ConnectionSetup& setup;
-  const TimeSource& clock;
-  EventLog& events;
-  // Called (rarely) when something changed that the controller waits for.
-  std::function<void()> notify;
-};
-
-class Worker {
+class Worker final : public WorkerBase {
  public:
   // Poll instead of sleeping when the next arrival is nearer than this; zero: only sleep.
   Worker(const RunContext& context, const WorkerShare& share, Recorder& recorder,
          std::int64_t poll_ns);
 
-  // Called by the controller.
-  void post(WorkerOrder order);
-  const WorkerStatus& status() const noexcept { return status_; }
-  // After the thread has ended: handshake commands sent, by name.
-  const std::map<std::string, std::uint64_t>& control_commands() const noexcept {
-    return control_commands_;
-  }
-
-  // The thread's body: until Quit.
-  void run();
+  void post(WorkerOrder order) override;
+  void run() override;
+  std::vector<const OperationStream*> streams() const override;
 
   // Called by Connection while it receives and flushes.
   void on_reply(Connection& connection, InFlight& op, const Reply& reply, std::size_t bytes,
                 std::int64_t now_ns);
-  void on_sent(InFlight& op);
-  void encode(InFlight& op, OutputBuffer& out);
+  void on_sent(Connection& connection, InFlight& op);
+  void encode(Connection& connection, InFlight& op, OutputBuffer& out);
+  ReplySink* parts(Connection& connection, const InFlight& op) {
+    if (!wants_parts_) [[likely]]
+      return nullptr;
+    return parts_of(connection, op);
+  }
 
  private:
   struct Slot {  // a logical connection and what belongs to it
@@ -67,15 +52,19 @@ class Worker {
     std::uint64_t budget = UINT64_MAX;  // closed loop: operations left in this phase
     std::uint32_t parked = 0;           // slots freed while paused
     std::uint32_t reserved = 0;         // places of operations that wait for a time of their own
+    std::int64_t batch_ns = 0;          // batches: the intended time of the one in flight
+    bool sends = true;                  // false: a subscriber
+    bool batch_open = false;            // and not all of it has ended
     bool dirty = false;
     bool counted_ready = false;
     bool opened_before = false;
   };
   struct Timer {
+    enum class What : std::uint8_t { reopen, go_on, think };  // think: a new operation begins
     std::int64_t at_ns;
     std::uint32_t slot;
-    bool reopen;  // else: `operation` goes on
-    InFlight operation;
+    What what;
+    InFlight operation;  // of go_on
     bool operator>(const Timer& other) const noexcept { return at_ns > other.at_ns; }
   };
   enum class Source : std::uint8_t { none, closed_loop, open_loop, indexed };
@@ -104,6 +93,18 @@ class Worker {
   void assign_arrivals();
   void end_interval(std::int64_t now_ns);
   void next_operation(Slot& slot, std::int64_t intended_ns);
+  void next_batch(Slot& slot, std::int64_t intended_ns);
+  std::int64_t think_now(std::int64_t now_ns);
+  void batch_ended(Slot& slot, std::int64_t now_ns);
+  void next_place(Slot& slot, std::int64_t at_ns);
+  template <typename Drop>
+  void drop_timers(Drop&& drop);
+  bool batched() const noexcept { return batch_ > 1 && source_ != Source::indexed; }
+  std::uint64_t batch_share(std::uint64_t limit) const noexcept;
+  bool settled(std::int64_t now_ns) const;
+  void await_deliveries(std::int64_t now_ns);
+  void tell_streams(Phase phase);
+  std::int64_t window_end_ns(std::int64_t now_ns) const;
   bool next_indexed(Slot& slot, std::int64_t intended_ns);
   void slot_freed(Slot& slot, std::int64_t now_ns);
   InFlight& push(Slot& slot, const OperationRequest& request, std::int64_t intended_ns);
@@ -118,7 +119,6 @@ class Worker {
   void abandon_issued(Slot& slot, std::uint8_t kind, std::int64_t now_ns);
   void sweep(std::int64_t now_ns);
   void sweep_timeouts(Slot& slot, std::int64_t now_ns);
-  void count_handshake(const Connection& connection);
 
   Slot& slot_of(const Connection& connection) {
     return slots_[connection.number() - share_.first_connection];
@@ -126,24 +126,36 @@ class Worker {
   std::uint32_t index_of(const Slot& slot) const {
     return static_cast<std::uint32_t>(&slot - slots_.data());
   }
-  std::uint16_t recorded_label(const InFlight& op) const noexcept;
+  ReplySink* parts_of(Connection& connection, const InFlight& op);
+  std::uint16_t recorded_label(const InFlight& op) const noexcept {
+    return redisload::recorded_label(context_.workload, op);
+  }
   Sample sample_of(const Slot& slot, const InFlight& op, Outcome outcome,
-                   std::int64_t completed_ns) const;
+                   std::int64_t completed_ns) const {
+    return redisload::sample_of(context_.workload, slot.connection->number(), op, outcome,
+                                completed_ns);
+  }
   void mark_dirty(Slot& slot);
   void finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns);
   void go_on(Slot& slot, const InFlight& op, const NextStep& next);
   bool has_room(const Slot& slot) const noexcept {
-    return slot.connection->window().size() + slot.reserved < window_limit_;
+    return batched()
+               ? !slot.batch_open
+               : slot.sends && slot.connection->window().size() + slot.reserved < window_limit_;
   }
   void count_unsuccessful() noexcept;
 
   const RunContext& context_;
   const WorkerShare share_;
   Recorder& recorder_;
+  RecordedEvents workload_events_;
   const std::int64_t poll_ns_;
+  const std::uint64_t batch_;
+  const std::int64_t think_ns_;
+  bool wants_parts_ = false;
+  std::size_t think_step_ = 0;  // of a scenario
   EventLoop loop_;
   OrderBox orders_;
-  WorkerStatus status_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> dirty_;
   FreeList free_;  // open loop: connections with room, longest idle first
@@ -165,7 +177,9 @@ class Worker {
   std::uint64_t index_next_ = 0, index_left_ = 0;  // prefill, cleanup: this worker's share
   std::vector<std::uint64_t> index_again_;         // whose writing was lost
   std::uint64_t outstanding_ = 0;                  // operations drawn and not ended
-  std::uint64_t budget_left_ = UINT64_MAX;         // closed loop: the sum of the slots' budgets
+  std::uint64_t arrivals_left_ = UINT64_MAX;  // batches in an open loop: operations not yet offered
+  std::uint64_t batches_waiting_ = 0;  // batches in an open loop: operations offered and not drawn
+  std::uint64_t budget_left_ = UINT64_MAX;  // closed loop: the sum of the slots' budgets
   std::uint32_t ready_ = 0, opening_ = 0;
   std::vector<std::uint32_t> to_open_;  // last first
   std::int64_t next_sweep_ns_ = 0;
@@ -176,7 +190,6 @@ class Worker {
   long preemptions_ = 0;            // by other threads, when last looked at
   bool opening_some_ = false;
   double rate_ = 0;
-  std::map<std::string, std::uint64_t> control_commands_;
 #ifdef REDISLOAD_SWITCHED_SAMPLING
   SwitchedSampling switched_sampling_;
 #endif

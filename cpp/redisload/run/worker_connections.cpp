@@ -37,11 +37,12 @@ void Worker::became_ready(Slot& slot, std::int64_t now_ns) {
   --opening_;
   ++ready_;
   slot.counted_ready = true;
-  count_handshake(connection);
+  count_handshake(connection, control_commands_);
   recorder_.connect_time(now_ns - connection.opened_ns());
   context_.events.add({now_ns, slot.opened_before ? "reconnect" : "connect", connection.number(),
                        connection.address()});
   slot.opened_before = true;
+  slot.stream->connected(now_ns);
   mark_dirty(slot);
   if (source_ == Source::open_loop && generating_ && has_room(slot)) free_.add(index_of(slot));
   open_some(now_ns);
@@ -54,9 +55,10 @@ void Worker::became_broken(Slot& slot, std::int64_t now_ns) {
   if (was_ready) {
     slot.counted_ready = false;
     --ready_;
+    slot.stream->disconnected(now_ns);
   } else {
     --opening_;
-    count_handshake(connection);
+    count_handshake(connection, control_commands_);
   }
   // A name with several addresses refuses us when none of them took us.
   const bool next_address = connection.has_untried_address();
@@ -70,7 +72,7 @@ void Worker::became_broken(Slot& slot, std::int64_t now_ns) {
   context_.events.add({now_ns, was_ready ? "disconnect" : "connect_failed", connection.number(),
                        fault.kind + ": " + fault.message});
   const std::int64_t wait_ns = next_address ? 0 : connection.backoff().next().count();
-  timers_.push(Timer{now_ns + wait_ns, index_of(slot), true, {}});
+  timers_.push(Timer{now_ns + wait_ns, index_of(slot), Timer::What::reopen, {}});
   abandon_issued(slot, kind, now_ns);
   open_some(now_ns);
 }
@@ -141,11 +143,6 @@ void Worker::sweep_timeouts(Slot& slot, std::int64_t now_ns) {
   connection.close({"connection.unresponsive", "operation",
                     connection.address() + " stayed silent after a response timeout; reopening"});
   became_broken(slot, now_ns);
-}
-
-void Worker::count_handshake(const Connection& connection) {
-  for (std::size_t i = 0; i < connection.handshake_sent(); ++i)
-    ++control_commands_[connection.handshake().steps[i].command];
 }
 
 }  // namespace redisload

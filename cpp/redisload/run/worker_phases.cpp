@@ -17,7 +17,10 @@ void Worker::begin_phase(const BeginPhase& order) {
   end_kind_ = "run.ended";
   phase_succeeded_ = 0;
   paused_ = false;  // a pause ends with its phase
-  for (Slot& slot : slots_) slot.parked = 0;
+  for (Slot& slot : slots_) {
+    slot.parked = 0;
+    slot.batch_open = false;
+  }
   if (phase_ != Phase::connect) return;
   source_ = Source::none;
   started_ = generating_ = true;
@@ -31,6 +34,7 @@ void Worker::start_operations(std::int64_t start_ns) {
   const Workload& workload = context_.workload;
   started_ = generating_ = true;
   recorder_.begin_phase(phase_, start_ns);
+  tell_streams(phase_);
   const bool indexed = phase_ == Phase::prefill || phase_ == Phase::cleanup;
   window_limit_ = indexed ? plan.prefill_window : plan.config.pipeline;
   source_ = indexed ? Source::indexed : plan.open_loop() ? Source::open_loop : Source::closed_loop;
@@ -43,7 +47,16 @@ void Worker::start_operations(std::int64_t start_ns) {
   }
   if (source_ == Source::open_loop) {
     const bool limited = phase_ == Phase::measure && share_.arrivals.has_value();
-    pacer_->start(start_ns, rate_, limited ? *share_.arrivals : OpenLoopPacer::kNoBudget);
+    batches_waiting_ = 0;
+    arrivals_left_ = limited ? share_.arrivals.value_or(0) : UINT64_MAX;
+    const std::uint64_t batches = arrivals_left_ / batch_ + (arrivals_left_ % batch_ != 0 ? 1 : 0);
+    const bool scenario = phase_ == Phase::measure && !plan.rates.empty();
+    if (scenario) rate_ = plan.first_rate();
+    pacer_->start(start_ns, rate_ / static_cast<double>(batch_),
+                  share_.senders == 0 ? 0
+                  : limited           ? batches
+                                      : OpenLoopPacer::kNoBudget);
+    if (scenario) pacer_->follow(start_ns, plan.rates, 1.0 / static_cast<double>(batch_));
     free_.clear();
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].connection->ready() && has_room(slots_[i])) free_.add(i);
@@ -53,15 +66,24 @@ void Worker::start_operations(std::int64_t start_ns) {
   const bool limited = source_ == Source::closed_loop && phase_ == Phase::measure &&
                        plan.config.operations.has_value();
   budget_left_ = limited ? 0 : UINT64_MAX;
+  std::uint64_t rank = share_.first_sender;
   for (Slot& slot : slots_) {
-    slot.budget =
-        limited ? share_of(*plan.config.operations, slot.connection->number(), plan.connections)
-                : UINT64_MAX;
+    slot.budget = !limited     ? UINT64_MAX
+                  : slot.sends ? share_of(*plan.config.operations, rank, plan.senders)
+                               : 0;
+    if (slot.sends) ++rank;
     if (limited) budget_left_ += slot.budget;
+  }
+  if (batched()) {
+    for (Slot& slot : slots_) {
+      if (slot.sends && slot.connection->window().empty()) next_batch(slot, start_ns);
+    }
+    return;
   }
   for (std::size_t k = 0; k < window_limit_; ++k) {
     for (Slot& slot : slots_) {
-      if (slot.connection->window().size() <= k) next_operation(slot, start_ns);
+      if ((slot.sends || indexed) && slot.connection->window().size() <= k)
+        next_operation(slot, start_ns);
     }
   }
 }
@@ -81,12 +103,44 @@ void Worker::advance_phase(std::int64_t now_ns) {
     if (now_ns >= end_ns_) {
       close_window(end_ns_, grace_ns_, end_kind_);
     } else if (outstanding_ == 0 && exhausted()) {
-      phase_done(now_ns);
+      if (settled(now_ns)) {
+        phase_done(now_ns);
+      } else if (window_end_ns(now_ns) != kNever) {
+        await_deliveries(now_ns);
+      }
     }
     return;
   }
   if (outstanding_ != 0 && now_ns >= drain_deadline_ns_) lose_in_flight(now_ns);
-  if (outstanding_ == 0) phase_done(now_ns);
+  if (outstanding_ == 0 && (settled(now_ns) || now_ns >= drain_deadline_ns_)) phase_done(now_ns);
+}
+
+// Messages may still be on their way to subscribers. Every stream is asked: asking tells it that
+// this worker sends no more.
+bool Worker::settled(std::int64_t now_ns) const {
+  bool all = true;
+  for (const Slot& slot : slots_) all = slot.stream->settled(now_ns) && all;
+  return all;
+}
+
+// All operations of a limited run have ended, and the window with them, but messages have not
+// arrived. Before that, while other workers still send some, the window stays open here too.
+void Worker::await_deliveries(std::int64_t now_ns) {
+  generating_ = false;
+  drain_deadline_ns_ = end_ns_ == kNever ? kNever - 1 : end_ns_ + grace_ns_;
+  if (phase_ == Phase::measure) recorder_.begin_phase(Phase::drain, window_end_ns(now_ns));
+}
+
+// Of a window that all its operations have ended; kNever: not those of other workers.
+std::int64_t Worker::window_end_ns(std::int64_t now_ns) const {
+  std::int64_t end_ns = std::max(last_end_ns_, start_ns_);
+  for (const Slot& slot : slots_) end_ns = std::max(end_ns, slot.stream->others_ended_ns());
+  return end_ns == start_ns_ ? now_ns : end_ns;
+}
+
+void Worker::tell_streams(Phase phase) {
+  if (phase == Phase::prefill || phase == Phase::cleanup) return;
+  for (Slot& slot : slots_) slot.stream->entered(phase);
 }
 
 // Whether the phase's share of operations has all been drawn.
@@ -110,6 +164,7 @@ void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns,
   const std::uint8_t kind = recorder_.error_kind(error_kind);
   if (!started_) {  // ended before it began
     recorder_.begin_phase(phase_, at_ns);
+    tell_streams(phase_);
     started_ = true;
   }
   const bool open_loop = pacing();
@@ -121,13 +176,35 @@ void Worker::close_window(std::int64_t at_ns, std::int64_t grace_ns,
   generating_ = false;
   drain_deadline_ns_ = at_ns + grace_ns;
   if (open_loop) {
-    const std::uint64_t unreleased = pacer_->abandon(at_ns);
+    const std::uint64_t unreleased = batch_share(pacer_->abandon(at_ns) * batch_);
     recorder_.offered(unreleased);
-    if (const std::uint64_t waiting = pacer_->waiting_count() + unreleased; waiting != 0)
-      recorder_.not_sent(waiting, kind);
+    // The last batch of a limit is smaller than the others.
+    const std::uint64_t waiting =
+        (batched() ? batches_waiting_ : pacer_->waiting_count()) + unreleased;
+    if (waiting != 0) recorder_.not_sent(waiting, kind);
   }
   drop_unissued(kind);
+  drop_timers([](const Timer& timer) { return timer.what == Timer::What::think; });
   if (phase_ == Phase::measure) recorder_.begin_phase(Phase::drain, at_ns);
+}
+
+// Of operations still to be offered under a limit, in whole batches but for the last.
+std::uint64_t Worker::batch_share(std::uint64_t wanted) const noexcept {
+  return std::min(wanted, arrivals_left_);
+}
+
+template <typename Drop>
+void Worker::drop_timers(Drop&& drop) {
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> kept;
+  for (; !timers_.empty(); timers_.pop()) {
+    const Timer& timer = timers_.top();
+    if (drop(timer)) {
+      --slots_[timer.slot].reserved;
+    } else {
+      kept.push(timer);
+    }
+  }
+  timers_ = std::move(kept);
 }
 
 // What was drawn and of which no byte went out was not sent. An operation that waits for the
@@ -159,21 +236,17 @@ void Worker::lose_in_flight(std::int64_t now_ns) {
       --ready_;
     }
     abandon_issued(slot, kind, now_ns);
-    if (was_ready) timers_.push(Timer{now_ns, index_of(slot), true, {}});
+    if (was_ready) timers_.push(Timer{now_ns, index_of(slot), Timer::What::reopen, {}});
   }
   // Operations that wait for a time of their own (think time) end with the phase too.
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> kept;
-  for (; !timers_.empty(); timers_.pop()) {
-    const Timer& timer = timers_.top();
-    if (timer.reopen) {
-      kept.push(timer);
-    } else {
+  drop_timers([&](const Timer& timer) {
+    if (timer.what == Timer::What::reopen) return false;
+    if (timer.what == Timer::What::go_on) {
       recorder_.ended(sample_of(slots_[timer.slot], timer.operation, Outcome::lost, -1), kind);
       count_unsuccessful();
-      --slots_[timer.slot].reserved;
     }
-  }
-  timers_ = std::move(kept);
+    return true;
+  });
   drop_unissued(kind);
   outstanding_ = 0;
 }
@@ -183,9 +256,9 @@ void Worker::phase_done(std::int64_t now_ns) {
   source_ = Source::none;
   // A phase stays open until the next one begins; what was measured ends here, so that the time
   // spent on asking the server afterwards is no part of it.
-  if (phase_ == Phase::measure && drain_deadline_ns_ == kNever) {
-    recorder_.begin_phase(Phase::drain, last_end_ns_ <= start_ns_ ? now_ns : last_end_ns_);
-  }
+  if (phase_ == Phase::measure && drain_deadline_ns_ == kNever)
+    recorder_.begin_phase(Phase::drain, std::min(window_end_ns(now_ns), now_ns));
+  if (phase_ == Phase::measure) tell_streams(Phase::done);
   if (phase_ == Phase::cleanup || (phase_ == Phase::measure && !context_.plan.config.cleanup)) {
     recorder_.begin_phase(Phase::done, now_ns);
   }
@@ -203,7 +276,10 @@ void Worker::end_interval(std::int64_t now_ns) {
   recorder_.gauges().in_flight = in_flight;
   recorder_.gauges().connections = ready_;
   if (source_ == Source::open_loop) {  // a share: the workers' gauges are summed
-    const double share = rate_ / static_cast<double>(context_.plan.workers.size());
+    if (phase_ == Phase::measure && !context_.plan.rates.empty())
+      rate_ = context_.plan.rate_at(recorder_.boundary_ns() - start_ns_ - 1);
+    const double share =
+        share_.senders == 0 ? 0 : rate_ / static_cast<double>(context_.plan.sending_workers);
     recorder_.gauges().target_rate = paused_ || !generating_ ? 0 : share;
   } else {
     recorder_.gauges().target_rate = std::numeric_limits<double>::quiet_NaN();
@@ -213,7 +289,10 @@ void Worker::end_interval(std::int64_t now_ns) {
 
 void Worker::release_arrivals(std::int64_t until_ns, std::int64_t now_ns) {
   pacer_->release(until_ns, [&](std::int64_t intended_ns) {
-    recorder_.offered(1);
+    const std::uint64_t together = batch_share(batch_);
+    arrivals_left_ -= arrivals_left_ == UINT64_MAX ? 0 : together;
+    batches_waiting_ += together;
+    recorder_.offered(together);
     recorder_.lateness(now_ns - intended_ns);
   });
   assign_arrivals();
@@ -225,6 +304,10 @@ void Worker::assign_arrivals() {
     const std::uint32_t index = free_.take();
     Slot& slot = slots_[index];
     if (!slot.connection->ready() || !has_room(slot)) continue;
+    if (batched()) {
+      next_batch(slot, pacer_->take());
+      continue;
+    }
     push(slot, slot.stream->next(), pacer_->take());
     if (has_room(slot)) free_.add(index);
   }
@@ -235,9 +318,48 @@ InFlight& Worker::push(Slot& slot, const OperationRequest& request, std::int64_t
   op.request = request;
   op.intended_ns = intended_ns;
   op.phase = phase_;
+  if (source_ != Source::indexed)
+    op.composite = context_.workload.labels()[request.label].command.empty();
   ++outstanding_;
   mark_dirty(slot);
   return op;
+}
+
+// Commands that are sent together; the next batch waits for all of their replies.
+void Worker::next_batch(Slot& slot, std::int64_t intended_ns) {
+  if (paused_ && source_ == Source::closed_loop) {
+    ++slot.parked;
+    return;
+  }
+  slot.batch_ns = intended_ns;
+  std::uint64_t together = batch_;
+  if (source_ == Source::closed_loop) {
+    together = std::min(batch_, slot.budget);
+    if (slot.budget != UINT64_MAX) {
+      slot.budget -= together;
+      budget_left_ -= together;
+    }
+    recorder_.offered(together);
+  } else if (share_.arrivals && pacer_->taken_count() == pacer_->budget()) {
+    together = *share_.arrivals - (pacer_->budget() - 1) * batch_;  // the last one of a limit
+  }
+  if (source_ == Source::open_loop) batches_waiting_ -= together;
+  slot.batch_open = together != 0;
+  for (std::uint64_t k = 0; k < together; ++k) push(slot, slot.stream->next(), intended_ns);
+}
+
+void Worker::batch_ended(Slot& slot, std::int64_t now_ns) {
+  slot.batch_open = false;
+  if (slot.connection->ready()) workload_events_.series(0, now_ns - slot.batch_ns);
+}
+
+// A new operation, or batch of them, in a place that is free.
+void Worker::next_place(Slot& slot, std::int64_t at_ns) {
+  if (batched()) {
+    next_batch(slot, at_ns);
+  } else {
+    next_operation(slot, at_ns);
+  }
 }
 
 void Worker::next_operation(Slot& slot, std::int64_t intended_ns) {
@@ -278,12 +400,31 @@ bool Worker::next_indexed(Slot& slot, std::int64_t intended_ns) {
   return true;
 }
 
+std::int64_t Worker::think_now(std::int64_t now_ns) {
+  const auto& steps = context_.plan.thinks;
+  if (phase_ != Phase::measure || steps.empty()) [[likely]]
+    return think_ns_;
+  while (think_step_ + 1 < steps.size() && now_ns - start_ns_ >= steps[think_step_ + 1].offset_ns)
+    ++think_step_;
+  return steps[think_step_].think_ns;
+}
+
 void Worker::slot_freed(Slot& slot, std::int64_t now_ns) {
+  if (batched() && slot.batch_open) {
+    if (slot.connection->window().size() + slot.reserved != 0) return;
+    batch_ended(slot, now_ns);
+  }
   if (!generating_) return;
   if (source_ == Source::open_loop) {
     if (slot.connection->ready()) free_.add(index_of(slot));
   } else if (source_ != Source::none && now_ns < end_ns_) {
-    next_operation(slot, now_ns);
+    if (const std::int64_t think_ns = think_now(now_ns);
+        think_ns != 0 && source_ == Source::closed_loop) {
+      ++slot.reserved;
+      timers_.push(Timer{now_ns + think_ns, index_of(slot), Timer::What::think, {}});
+    } else {
+      next_place(slot, now_ns);
+    }
   }
 }
 
@@ -298,10 +439,10 @@ void Worker::resume(const Resume& order) {
   if (!paused_) return;
   paused_ = false;
   end_ns_ = order.end_ns;
-  if (pacing()) pacer_->set_rate(order.at_ns, rate_);
+  if (pacing()) pacer_->set_rate(order.at_ns, rate_ / static_cast<double>(batch_));
   for (Slot& slot : slots_) {
     for (; slot.parked != 0; --slot.parked) {
-      if (generating_) next_operation(slot, order.at_ns);
+      if (generating_) next_place(slot, order.at_ns);
     }
   }
 }

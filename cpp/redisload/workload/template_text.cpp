@@ -1,14 +1,38 @@
 #include "redisload/workload/template_text.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace redisload {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Placeholder>, 2> kPlaceholders{
-    {{"key", Placeholder::key}, {"value", Placeholder::value}}};
+// How each is written, and what it is.
+struct Known {
+  std::string_view name;
+  std::string_view shape;  // as messages show it
+  Placeholder placeholder;
+};
+constexpr std::array<Known, 9> kPlaceholders{{{"key", "{key} {key:2}", Placeholder::key},
+                                              {"value", "{value}", Placeholder::value},
+                                              {"field", "{field}", Placeholder::field},
+                                              {"member", "{member}", Placeholder::member},
+                                              {"score", "{score}", Placeholder::score},
+                                              {"int", "{int:1:100}", Placeholder::integer},
+                                              {"choice", "{choice:a,b,c}", Placeholder::choice},
+                                              {"ttl", "{ttl}", Placeholder::ttl},
+                                              {"ttl_ms", "{ttl_ms}", Placeholder::ttl_ms}}};
+
+constexpr std::uint32_t kMostKeys = 1024;  // of one command
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -51,7 +75,7 @@ class TemplateReader {
         read_plain();
       }
     }
-    if (word_.empty()) word_.push_back({});  // "" is a word
+    if (word_.empty()) word_.emplace_back();  // "" is a word
     return std::move(word_);
   }
 
@@ -120,20 +144,74 @@ class TemplateReader {
     if (closed == std::string_view::npos) {
       fail(opened, "a { without its }; a literal brace is written {{");
     }
-    const std::string_view name = text_.substr(opened + 1, closed - opened - 1);
-    for (const auto& [known, placeholder] : kPlaceholders) {
-      if (name != known) continue;
-      word_.push_back({placeholder, {}});
+    const std::string_view inside = text_.substr(opened + 1, closed - opened - 1);
+    const std::size_t colon = inside.find(':');
+    const std::string_view name = inside.substr(0, colon);
+    const bool has_argument = colon != std::string_view::npos;
+    const std::string_view argument = has_argument ? inside.substr(colon + 1) : "";
+    for (const Known& known : kPlaceholders) {
+      if (name != known.name) continue;
+      word_.push_back(part_of(known, has_argument, argument, opened));
       at_ = closed + 1;
       return;
     }
-    std::string problem = "{" + std::string(name) + "} is not a placeholder; known:";
-    for (const auto& known : kPlaceholders) problem += " {" + std::string(known.first) + "}";
+    std::string problem = "{" + std::string(inside) + "} is not a placeholder; known:";
+    for (const Known& known : kPlaceholders) problem += " " + std::string(known.shape);
     fail(opened, problem + "; a literal brace is written {{");
   }
 
+  static TemplatePart part_of(const Known& known, bool has_argument, std::string_view argument,
+                              std::size_t opened) {
+    TemplatePart part;
+    part.placeholder = known.placeholder;
+    const std::size_t inside = opened + known.name.size() + 2;  // where the argument begins
+    switch (known.placeholder) {
+      case Placeholder::key:
+        if (has_argument) part.number = key_number(argument, inside);
+        return part;
+      case Placeholder::integer:
+        read_range(part, argument, inside);
+        return part;
+      case Placeholder::choice:
+        read_choices(part, argument, inside);
+        return part;
+      default:
+        if (has_argument) fail(inside - 1, "{" + std::string(known.name) + "} takes no argument");
+        return part;
+    }
+  }
+
+  static std::uint32_t key_number(std::string_view argument, std::size_t at) {
+    const auto number = whole_number(argument);
+    if (!number || *number < 1 || *number > kMostKeys) {
+      fail(at, "{key:N} is the command's N-th key, N from 1 to " + std::to_string(kMostKeys));
+    }
+    return static_cast<std::uint32_t>(*number);
+  }
+
+  static void read_range(TemplatePart& part, std::string_view argument, std::size_t at) {
+    const std::size_t colon = argument.find(':');
+    const auto low = whole_number(argument.substr(0, colon));
+    const auto high =
+        colon == std::string_view::npos ? std::nullopt : whole_number(argument.substr(colon + 1));
+    if (!low || !high) fail(at, "{int:LOW:HIGH} takes two whole numbers, as in {int:1:100}");
+    if (*low > *high) fail(at, "{int:LOW:HIGH} with LOW above HIGH");
+    part.low = *low;
+    part.high = *high;
+  }
+
+  static void read_choices(TemplatePart& part, std::string_view argument, std::size_t at) {
+    if (argument.empty()) fail(at, "{choice:A,B,…} takes texts between commas, as in {choice:a,b}");
+    for (;;) {
+      const std::size_t comma = argument.find(',');
+      part.choices.emplace_back(argument.substr(0, comma));
+      if (comma == std::string_view::npos) return;
+      argument.remove_prefix(comma + 1);
+    }
+  }
+
   void add(char c) {
-    if (word_.empty() || word_.back().placeholder != Placeholder::none) word_.push_back({});
+    if (word_.empty() || word_.back().placeholder != Placeholder::none) word_.emplace_back();
     word_.back().literal += c;
   }
 

@@ -12,10 +12,10 @@ import click
 from redisload._collect import config_from_arguments
 from redisload._convert import duration_from_text
 from redisload._format import maximum_cell, milliseconds, percentile_cell
+from redisload._layout import Line, Span, table, wrap
 from redisload._progress import statistic_line
 from redisload.cli.output import print_lines
 from redisload.errors import ConfigError, Problem, RunError
-from redisload.report import Line, Span, table, wrap
 from redisload.runner import start_config
 
 if TYPE_CHECKING:

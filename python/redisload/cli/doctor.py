@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from redisload._environment import cgroup_cpus, clock_source, cpu_model, machine
+from redisload._layout import Line, Span, wrap
 from redisload._limits import ephemeral_ports
 from redisload.cli.output import print_lines
 from redisload.errors import ServerNotFound
-from redisload.report import Line, Span, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

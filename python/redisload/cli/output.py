@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from redisload.report import Line
+    from redisload._layout import Line
 
 _STYLES = {"title": "bold cyan", "strong": "bold", "dim": "dim", "good": "green", "bad": "bold red"}
 

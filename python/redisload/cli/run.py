@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redisload._layout import Span, wrap
 from redisload._limits import raise_open_files
 from redisload._rules import Rule, parse_rule
 from redisload.cli.command import PROBLEMS, CollectingCommand, GroupedOption
 from redisload.cli.options import config_from_flags, parameter_name, run_options
 from redisload.cli.output import print_lines
 from redisload.errors import Problem
-from redisload.report import Span, report_lines, wrap
+from redisload.report import report_lines
 from redisload.runner import start_config
 
 if TYPE_CHECKING:

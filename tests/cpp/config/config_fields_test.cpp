@@ -27,11 +27,15 @@ std::map<std::string, ConfigValue> defaults() {
       {"target.protocol", none},
       {"workload.name", c.workload.name},
       {"workload.weights", none},
+      {"workload.options", none},
+      {"workload.commands", none},
+      {"workload.script", none},
       {"topology.client_pools", whole(c.topology.client_pools)},
       {"topology.clients_per_pool", whole(c.topology.clients_per_pool)},
       {"topology.threads_per_pool", whole(c.topology.threads_per_pool)},
       {"topology.max_connections", whole(c.topology.max_connections)},
       {"topology.checkout", std::string("pinned")},
+      {"topology.eager", c.topology.eager},
       {"pipeline", whole(c.pipeline)},
       {"duration_s", none},
       {"operations", none},
@@ -46,7 +50,24 @@ std::map<std::string, ConfigValue> defaults() {
       {"keys.prefix", none},
       {"keys.distribution", std::string("uniform")},
       {"keys.zipf_exponent", c.keys.zipf_exponent},
+      {"keys.normal_mean", c.keys.normal_mean},
+      {"keys.normal_deviation", c.keys.normal_deviation},
+      {"keys.hot_keys", c.keys.hot_keys},
+      {"keys.hot_operations", c.keys.hot_operations},
+      {"keys.move_every", whole(c.keys.move_every)},
+      {"keys.length_bytes", none},
+      {"keys.hash_tags", none},
+      {"keys.partition", c.keys.partition},
       {"values.size_bytes", whole(c.values.size_bytes)},
+      {"values.sizes", none},
+      {"values.content", std::string("random")},
+      {"values.compression", c.values.compression},
+      {"values.ttl_s", none},
+      {"values.ttl_max_s", none},
+      {"values.ttl_jitter", c.values.ttl_jitter},
+      {"scenario", none},
+      {"think_s", seconds(c.think)},
+      {"hit_ratio", none},
       {"seed", none},
       {"interval_s", seconds(c.interval)},
       {"sample_rate", c.sample_rate},
@@ -81,12 +102,13 @@ TEST(ConfigFields, EnumsHaveTheDefaultsOfRunConfig) {
   EXPECT_EQ(config.topology.checkout, Checkout::pinned);
   EXPECT_EQ(config.arrivals, Arrivals::poisson);
   EXPECT_EQ(config.keys.distribution, KeyDistribution::uniform);
+  EXPECT_EQ(config.values.content, ValueContent::random);
 }
 
 TEST(ConfigFields, AreWhole) {
   const std::set<std::string> types{
-      "int",    "float",    "bool",           "str",    "duration", "bytes",
-      "choice", "int_list", "count_or_share", "weights"};
+      "int",      "float",          "bool",    "str",     "duration", "bytes", "choice",
+      "int_list", "count_or_share", "weights", "options", "commands", "steps"};
   for (const ConfigField& field : config_fields()) {
     EXPECT_EQ(types.count(field.type), 1U) << field.path;
     EXPECT_FALSE(field.doc.empty()) << field.path;

@@ -77,7 +77,11 @@ std::vector<Wrong> wrongs() {
       {"topology.max_connections", [](RunConfig& c) { c.topology.max_connections = 0; }},
       {"topology",
        [](RunConfig& c) { c.topology.client_pools = 2, c.topology.max_connections = 99'999; }},
-      {"topology.checkout", [](RunConfig& c) { c.topology.checkout = Checkout::per_operation; }},
+      {"topology",
+       [](RunConfig& c) {
+         c.topology.checkout = Checkout::per_operation;
+         c.topology.client_pools = 5, c.topology.threads_per_pool = 205;
+       }},
       {"timeouts.resolve_s", [](RunConfig& c) { c.timeouts.resolve = 0ns; }},
       {"timeouts.connect_s", [](RunConfig& c) { c.timeouts.connect = -1ns; }},
       {"timeouts.handshake_s", [](RunConfig& c) { c.timeouts.handshake = 0ns; }},

@@ -71,6 +71,113 @@ TEST_F(ControlConnectionTest, Info) {
   EXPECT_EQ(info.size(), 4U);
 }
 
+TEST_F(ControlConnectionTest, InfoAsAVerbatimString) {
+  server_says("=18\r\ntxt:io_threads:2\r\n\r\n");
+  EXPECT_EQ(connection().info(), (std::map<std::string, std::string>{{"io_threads", "2"}}));
+}
+
+TEST_F(ControlConnectionTest, AsksSeveralQuestionsAtOnce) {
+  server_ = std::make_unique<TestServer>([](const TestServer::Command& command) {
+    const std::string& name = command.words.front();
+    if (name == "CLIENT") return TestServer::usual(command);
+    if (name == "SCAN")
+      return Answer{"*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$2\r\n\r\n\r\n", false, {}};
+    if (name == "TYPE") return Answer{">1\r\n+push\r\n-NOPERM no\r\n", false, {}};
+    return Answer{"|1\r\n+key\r\n*1\r\n:9\r\n:-2\r\n", false, {}};
+  });
+  ControlConnection control = connection();
+  for (int again = 0; again < 2; ++again) {
+    const auto replies = control.ask_all({{"SCAN", "0"}, {"TYPE", "a"}, {"PTTL", "a"}});
+    ASSERT_TRUE(replies.has_value());
+    ASSERT_EQ(replies->size(), 3U);
+    const ReplyTree& scan = replies->at(0);
+    ASSERT_EQ(scan.children.size(), 2U);
+    EXPECT_EQ(scan.children[0].as_text(), "0");
+    ASSERT_EQ(scan.children[1].children.size(), 2U);
+    EXPECT_EQ(scan.children[1].children[0].text, "a");
+    EXPECT_EQ(scan.children[1].children[1].text, "\r\n");
+    EXPECT_TRUE(replies->at(1).is_error());
+    EXPECT_EQ(replies->at(1).text, "NOPERM no");
+    EXPECT_EQ(replies->at(2).as_text(), "-2");
+    EXPECT_TRUE(replies->at(2).children.empty());
+  }
+  EXPECT_EQ(control.sent(), server_->commands());
+  EXPECT_EQ(control.sent().at("SCAN"), 2U);
+}
+
+TEST_F(ControlConnectionTest, NoQuestionsHaveNoAnswers) {
+  server_says("+OK\r\n");
+  ControlConnection control = connection();
+  const auto replies = control.ask_all({});
+  ASSERT_TRUE(replies.has_value());
+  EXPECT_TRUE(replies->empty());
+  EXPECT_TRUE(control.connected());
+}
+
+TEST_F(ControlConnectionTest, AMissingAnswerAmongSeveralIsNoAnswer) {
+  server_ = std::make_unique<TestServer>([](const TestServer::Command& command) {
+    return command.words.front() == "TYPE" ? Answer{"", false, {}} : TestServer::usual(command);
+  });
+  ControlConnection control = connection(50ms);
+  EXPECT_FALSE(control.ask_all({{"PING"}, {"TYPE", "a"}}).has_value());
+  ASSERT_TRUE(control.fault().has_value());
+  EXPECT_EQ(control.fault()->kind, "timeout.response");
+  EXPECT_FALSE(control.ask_all({{"PING"}}).has_value());
+}
+
+TEST_F(ControlConnectionTest, AnAnswerBeyondTheLimitIsNotKept) {
+  const std::string whole = "$4000000\r\n" + std::string(4'000'000, 'x') + "\r\n";
+  server_says(whole);
+  ControlConnection control = connection(30s);
+  EXPECT_EQ(control.ask({"GET", "a"})->size(), 4'000'000U);
+  EXPECT_EQ(control.ask({"GET", "a"})->size(), 4'000'000U);  // the limit holds for each question
+  EXPECT_FALSE(control.ask_all({{"GET", "a"}, {"GET", "a"}}).has_value());
+  ASSERT_TRUE(control.fault().has_value());
+  EXPECT_EQ(control.fault()->kind, "protocol.too_large");
+}
+
+TEST_F(ControlConnectionTest, ManySmallElementsReachTheLimitToo) {
+  std::string many = "*1000000\r\n";
+  for (int i = 0; i < 1'000'000; ++i) many += ":1\r\n";
+  server_says(many);
+  ControlConnection control = connection(30s);
+  EXPECT_TRUE(control.ask_pairs({"CONFIG", "GET", "*"}).empty());
+  EXPECT_FALSE(control.connected());
+}
+
+TEST_F(ControlConnectionTest, SaysWhyItIsNotConnected) {
+  TargetConfig target;
+  target.port = test::refused_port();
+  ControlConnection control(address_of(target), target, "app:control", 1s);
+  ASSERT_TRUE(control.fault().has_value());
+  EXPECT_EQ(control.fault()->kind, "connection.refused");
+  EXPECT_EQ(control.fault()->stage, "connect");
+
+  server_says("+PO", true);
+  ControlConnection closed = connection();
+  EXPECT_FALSE(closed.fault().has_value());
+  closed.ask({"PING"});
+  ASSERT_TRUE(closed.fault().has_value());
+  EXPECT_EQ(closed.fault()->kind, "connection.closed");
+  EXPECT_EQ(closed.fault()->stage, "first_reply");
+}
+
+TEST_F(ControlConnectionTest, SaysWhatTheHandshakeWasRefused) {
+  server_ = std::make_unique<TestServer>([](const TestServer::Command& command) {
+    return Answer{command.words.front() == "AUTH" ? "-WRONGPASS invalid\r\n"
+                                                  : "-NOAUTH Authentication required.\r\n",
+                  false,
+                  {}};
+  });
+  EXPECT_EQ(connection().fault()->kind, "auth.NOAUTH");
+  TargetConfig target = server_->target();
+  target.password = "wrong";
+  ControlConnection control(address_of(target), target, "app:control", 5s);
+  ASSERT_TRUE(control.fault().has_value());
+  EXPECT_EQ(control.fault()->stage, "auth");
+  EXPECT_NE(control.fault()->message.find("WRONGPASS"), std::string::npos);
+}
+
 TEST_F(ControlConnectionTest, CountsWhatItSent) {
   server_says("+OK\r\n");
   ControlConnection control = connection();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace redisload {
@@ -167,6 +168,38 @@ TEST(OpenLoopPacer, AbandonAtAnImpossibleRateIsWhatTheRatesImply) {
     EXPECT_NEAR(static_cast<double>(pacer.abandon(2 * kSecond)), 1.5e12, 1e8);
     pacer.start(0, 2e12, 2'000'000);
     EXPECT_EQ(pacer.abandon(2 * kSecond), 2'000'000u);
+  }
+}
+
+// A ramp is made of many short steps; together they have exactly the arrivals of the ramp, whose
+// intended times rise as its integral says.
+TEST(OpenLoopPacer, ARampOfManyStepsNeitherLosesNorGainsAnArrival) {
+  RunConfig config;
+  config.arrivals = Arrivals::constant;
+  config.topology.threads_per_pool = 3;
+  ScenarioStep calm;
+  calm.duration = std::chrono::seconds(1);
+  calm.rate = 1000;
+  ScenarioStep ramp;
+  ramp.duration = std::chrono::seconds(2);
+  ramp.rate = 1000;
+  ramp.to_rate = 5000;
+  config.scenario = {calm, ramp};
+  const RunPlan plan = make_plan(config);
+  EXPECT_EQ(plan.config.duration, std::optional<Duration>(std::chrono::seconds(3)));
+  std::vector<std::int64_t> times;
+  for (std::uint64_t worker = 0; worker < 3; ++worker) {
+    OpenLoopPacer pacer(Arrivals::constant, worker, 3, 1);
+    pacer.start(0, plan.first_rate());
+    pacer.follow(0, plan.rates, 1.0);
+    pacer.stop(3 * kSecond);
+    pacer.release(3 * kSecond, [&](std::int64_t at) { times.push_back(at); });
+  }
+  std::sort(times.begin(), times.end());
+  ASSERT_EQ(times.size(), 7000u);
+  for (std::size_t n = 1000; n < times.size(); n += 37) {
+    const double t = static_cast<double>(times[n]) / 1e9 - 1;
+    EXPECT_NEAR(1000 + 1000 * t + 1000 * t * t, static_cast<double>(n), 2.0);
   }
 }
 

@@ -43,6 +43,26 @@ TEST(MakePlan, TheSeedsExampleOpensThreeHundred) {
   EXPECT_EQ(plan.workers.size(), 4U);
 }
 
+TEST(MakePlan, PerOperationEveryThreadOfEveryPoolWorks) {
+  RunConfig config = with(2, 3, 4, 1);
+  config.topology.checkout = Checkout::per_operation;
+  config.operations = 100;
+  config.rate = 10;
+  const RunPlan plan = make_plan(config);
+  ASSERT_EQ(plan.workers.size(), 8U);  // for six connections at most
+  EXPECT_FALSE(plan.threads_reduced);
+  EXPECT_EQ(plan.connections, 6U);
+  EXPECT_EQ(plan.senders, 8U);
+  std::uint64_t arrivals = 0;
+  for (std::uint32_t w = 0; w < 8; ++w) {
+    EXPECT_EQ(plan.workers[w].worker, w);
+    EXPECT_EQ(plan.workers[w].pool, w / 4);
+    EXPECT_EQ(plan.workers[w].place_in_pool, w % 4);
+    arrivals += plan.workers[w].arrivals.value_or(0);
+  }
+  EXPECT_EQ(arrivals, 100U);
+}
+
 TEST(MakePlan, DefaultsToTenSeconds) {
   RunConfig config;
   EXPECT_EQ(make_plan(config).config.duration, std::optional<Duration>(std::chrono::seconds(10)));

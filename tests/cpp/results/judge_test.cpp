@@ -131,6 +131,16 @@ TEST_F(JudgeTest, SilenceToTheEndIsAnUnresponsiveTarget) {
   }
 }
 
+TEST_F(JudgeTest, LostMessagesAreAWarning) {
+  results_.metrics.counters = {{"delivered", 10}, {"lost", 0}};
+  judged();
+  EXPECT_FALSE(warned("messages_lost"));
+  results_.metrics.counters["lost"] = 3;
+  judged();
+  EXPECT_TRUE(warned("messages_lost"));
+  EXPECT_TRUE(results_.valid);
+}
+
 TEST_F(JudgeTest, SilenceThatLeftNothingOpenIsNone) {
   observed().silent_at_end_ns = 2 * kSecond;
   judged();
@@ -181,15 +191,23 @@ TEST_F(JudgeTest, LatenessOfTheTailIsAWarningWithTheStealTime) {
 }
 
 TEST_F(JudgeTest, UnexpectedMisses) {
-  counts().hits = 4'460;
-  counts().misses = 540;
+  counts().hits = 446'000;
+  counts().misses = 54'000;
   observed().expected_miss_share = 0.1;
+  observed().keyspace = 1'000'000;
   judged();
   EXPECT_FALSE(warned("unexpected_misses"));
-  counts().misses = 600;
+  counts().misses = 60'000;
   judged();
   EXPECT_TRUE(warned("unexpected_misses"));
   EXPECT_TRUE(results_.valid);
+  // Of so few keys as many may be gone by chance.
+  observed().keyspace = 300;
+  judged();
+  EXPECT_FALSE(warned("unexpected_misses"));
+  counts().misses = 120'000;
+  judged();
+  EXPECT_TRUE(warned("unexpected_misses"));
 }
 
 TEST_F(JudgeTest, PrefillMustBeWhole) {

@@ -62,8 +62,9 @@ class ConnectionRig {
     seen.push_back({op.request.key, reply.type, bytes, now_ns});
     if (--op.replies_left == 0) from.window().pop();
   }
-  void on_sent(InFlight& op) { sent.push_back({op.request.key, op.sent_ns}); }
-  void encode(InFlight& op, OutputBuffer& out) {
+  ReplySink* parts(Connection&, const InFlight&) { return nullptr; }
+  void on_sent(Connection&, InFlight& op) { sent.push_back({op.request.key, op.sent_ns}); }
+  void encode(Connection&, InFlight& op, OutputBuffer& out) {
     out.append(texts_[op.request.key]);
     op.replies_left = static_cast<std::uint16_t>(op.request.detail);
   }

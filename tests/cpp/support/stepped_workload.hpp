@@ -32,23 +32,9 @@ class SteppedWorkload : public Workload {
   }
 
   const std::vector<OperationLabel>& labels() const override { return labels_; }
-  std::unique_ptr<OperationStream> stream(std::uint64_t, std::uint64_t) const override {
+  std::unique_ptr<OperationStream> stream(std::uint64_t, std::uint64_t,
+                                          WorkloadEvents&) const override {
     return std::make_unique<Stream>(*this);
-  }
-  int encode(const OperationRequest& request, OutputBuffer& out) const override {
-    out.append(encoded_[request.stage]);
-    return steps_[request.stage].replies;
-  }
-  ReplyMeaning read(const OperationRequest&, const Reply& reply) const override {
-    ReplyMeaning meaning;
-    meaning.failed = reply.is_error();
-    if (reply.type == '$') (reply.nil ? meaning.misses : meaning.hits) = 1;
-    return meaning;
-  }
-  NextStep after(OperationRequest& request, Outcome, std::int64_t now_ns) const override {
-    const Step& step = steps_[request.stage];
-    if (step.then != NextStep::Kind::done) ++request.stage;
-    return {step.then, now_ns + step.wait_ns};
   }
 
   const std::vector<OperationLabel>& prefill_labels() const override { return none_; }
@@ -71,6 +57,22 @@ class SteppedWorkload : public Workload {
     OperationRequest next() override {
       workload_.on_next();
       return {};
+    }
+
+    int encode(const OperationRequest& request, OutputBuffer& out) override {
+      out.append(workload_.encoded_[request.stage]);
+      return workload_.steps_[request.stage].replies;
+    }
+    ReplyMeaning read(OperationRequest&, const Reply& reply) override {
+      ReplyMeaning meaning;
+      meaning.failed = reply.is_error();
+      if (reply.type == '$') (reply.nil ? meaning.misses : meaning.hits) = 1;
+      return meaning;
+    }
+    NextStep after(OperationRequest& request, Outcome, std::int64_t now_ns) override {
+      const Step& step = workload_.steps_[request.stage];
+      if (step.then != NextStep::Kind::done) ++request.stage;
+      return {step.then, now_ns + step.wait_ns};
     }
 
    private:

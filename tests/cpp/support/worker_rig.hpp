@@ -21,7 +21,8 @@ namespace redisload::test {
 class WorkerRig {
  public:
   WorkerRig(const RunConfig& config, const Workload& workload, std::vector<Address> addresses = {})
-      : plan_(make_plan(config)),
+      : plan_(make_plan(config,
+                        [&](std::uint64_t i, std::uint64_t n) { return workload.sends(i, n); })),
         setup_(make_setup(plan_, std::move(addresses))),
         collector_(options(plan_, workload)),
         context_{plan_, workload, setup_, clock_, events_, [this] { notify(); }},
@@ -70,6 +71,8 @@ class WorkerRig {
     for (const OperationLabel& label : workload.labels())
       options.layout.labels.push_back({label.name, label.command});
     options.layout.operation_labels = options.layout.labels.size();
+    options.layout.extra_series = workload.series();
+    options.layout.tallies = workload.tallies();
     options.zero_ns = MonotonicClock().now_ns();
     options.interval_ns = plan.config.interval.count();
     options.sample_rate = plan.config.sample_rate;

@@ -21,9 +21,9 @@ std::string value(const ValueGenerator& values, std::uint64_t seed) {
   return bytes;
 }
 
-class ValueSizes : public testing::TestWithParam<std::size_t> {};
+class EverySize : public testing::TestWithParam<std::size_t> {};
 
-TEST_P(ValueSizes, FollowFromTheSeedAlone) {
+TEST_P(EverySize, FollowFromTheSeedAlone) {
   const ValueGenerator one(GetParam());
   const ValueGenerator other(GetParam());
   for (const std::uint64_t seed : {0ULL, 1ULL, 99ULL, ~0ULL}) {
@@ -31,7 +31,7 @@ TEST_P(ValueSizes, FollowFromTheSeedAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, ValueSizes,
+INSTANTIATE_TEST_SUITE_P(Sizes, EverySize,
                          testing::Values(0, 1, 7, 8, 9, 32, 100, 128, 129, 4096, 262'144, 600'001));
 
 TEST(ValueGenerator, FirstEightBytesDifferFromSeedToSeed) {

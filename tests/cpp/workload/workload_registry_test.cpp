@@ -16,8 +16,12 @@ RunConfig named(const std::string& name) {
 TEST(WorkloadRegistry, MakesEveryWorkloadByItsName) {
   const auto names = workload_names();
   ASSERT_NE(std::ranges::find(names, "basic_rw"), names.end());
-  for (const auto name : names) {
-    const auto workload = make_workload(named(std::string(name)), 1);
+  for (const auto& name : names) {
+    RunConfig config = named(name);
+    if (name == "custom") config.workload.commands = {{"GET {key}", 1.0, std::nullopt}};
+    config.topology.max_connections = 50;
+    config.values.size_bytes = 64;
+    const auto workload = make_workload(config, 1);
     ASSERT_NE(workload, nullptr);
     EXPECT_FALSE(workload->labels().empty());
   }
@@ -31,7 +35,7 @@ TEST(WorkloadRegistry, AnUnknownNameGetsTheNearestValidOne) {
     EXPECT_EQ(problems[0].given, typo);
     EXPECT_NE(problems[0].allowed.find("did you mean basic_rw?"), std::string::npos) << typo;
   }
-  const auto far = workload_problems(named("pub_sub_and_more"));
+  const auto far = workload_problems(named("something_else_entirely"));
   EXPECT_EQ(far.at(0).allowed.find("did you mean"), std::string::npos);
   EXPECT_NE(far.at(0).allowed.find("one of: basic_rw"), std::string::npos);
   EXPECT_THROW(make_workload(named("basic_wr"), 1), ConfigError);
@@ -52,8 +56,9 @@ TEST(WorkloadRegistry, TheSeedReachesTheWorkload) {
   const auto first = [](std::uint64_t seed) {
     const auto workload = make_workload(RunConfig{}, seed);
     OutputBuffer out;
-    const auto stream = workload->stream(0, 1);
-    for (int i = 0; i < 10; ++i) workload->encode(stream->next(), out);
+    NoWorkloadEvents events;
+    const auto stream = workload->stream(0, 1, events);
+    for (int i = 0; i < 10; ++i) stream->encode(stream->next(), out);
     return std::string(out.view());
   };
   EXPECT_EQ(first(1), first(1));

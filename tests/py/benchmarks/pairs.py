@@ -60,11 +60,12 @@ class LoadResult:
 
 
 def _run(client: Client, target: Target, load: Load, operations: int) -> tuple[Spent, MachineTime, int]:
-    counted = target.commands_run() if target.counts else 0
+    target.prepare(load.commands, operations)
+    counted = target.commands_run(load.commands) if target.counts else 0
     before = MachineTime.now(target.pid)
     spent = client.run(target, load, operations)
     machine = MachineTime.now(target.pid) - before
-    done = target.commands_run() - counted if target.counts else operations
+    done = target.commands_run(load.commands) - counted if target.counts else operations
     if abs(done - operations) > operations / 1000:
         raise RuntimeError(f"{client.name} was to send {operations} operations, the server ran {done}")
     return spent, machine, done
@@ -89,8 +90,8 @@ def _measure(client: Client, target: Target, load: Load, sizes: Sizes) -> Measur
 
 
 def _rounded(operations: float, load: Load) -> int:
-    """Equal shares of two commands for every connection, in whole pipelines."""
-    step = 2 * load.connections * load.pipeline
+    """Equal shares of the commands for every connection, in whole pipelines."""
+    step = len(load.commands) * load.connections * load.pipeline
     return max(1, math.ceil(operations / step)) * step
 
 

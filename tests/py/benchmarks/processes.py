@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVER_CPU, CLIENT_CPU = 0, 1
+_ALLOWED = sorted(os.sched_getaffinity(0))
+SERVER_CPU, CLIENT_CPU = _ALLOWED[0], _ALLOWED[-1]
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import ratios
-from benchmarks.clients import Client, Load, RedisBenchmark, Redisload, RespBenchmark
+from benchmarks.clients import Client, Load, OneByOne, OnlyFirst, RedisBenchmark, Redisload, RespBenchmark
 from benchmarks.pairs import LEAST_WORK_S, measure_load
 from benchmarks.targets import instant_sink, real_server
 
@@ -51,6 +51,13 @@ class Row:
     pairs_factor: int = 1  # a small effect takes more pairs
 
 
+def _command_row(command: str, *, collection: bool) -> Row:
+    """A command of a workload beside redis-benchmark's test of that name."""
+    load = Load(50, 1, (command,), collection)
+    return Row(command, f"50 connections, {command.upper()}", load, cpu_limits=(0.7,))
+
+
+CUSTOM = Redisload("mixed", custom=True)
 ROWS = [
     Row("50", "50 connections", Load(50, 1), (REDIS_BENCHMARK, RESP_BENCHMARK),
         cpu_limits=(0.65, 1.0), throughput_limit=1.25, or_core_full=True),
@@ -66,6 +73,15 @@ ROWS = [
     Row("sampling", "pipeline 16, instant sink", Load(50, 16),
         (Redisload("without samples and intervals", ("--sample-rate", "0", "--interval", "1h")),),
         sink=True, cpu_limits=(1.03,), pairs_factor=4),
+    *(_command_row(command, collection=False) for command in ("set", "get", "incr")),
+    *(_command_row(command, collection=True) for command in ("lpush", "rpop", "sadd", "hset", "zadd")),
+    # One thread, one connection, one operation in flight: what taking the client and giving it back costs.
+    Row("checkout", "1 connection, per_operation", Load(1, 1), (Redisload("pinned"),),
+        ours=Redisload("per_operation", checkout="per_operation"), cpu_limits=(1.25,)),
+    # The four one by one are the same work without the choice; SET alone is a single template, literally.
+    Row("mix", "50 connections, mix of 4 templates", Load(50, 1, ("set", "get", "incr", "hset")),
+        (OneByOne("the 4 one by one", CUSTOM), OnlyFirst("SET alone", CUSTOM)), ours=CUSTOM,
+        cpu_limits=(1.1, 1.1)),
 ]  # fmt: skip
 
 

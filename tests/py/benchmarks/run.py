@@ -1,9 +1,15 @@
 """Prints the table of ratios: what redisload costs beside redis-benchmark and resp-benchmark.
 
-    ./dev bench                  everything
-    ./dev bench --quick          fewer pairs: a first look
-    ./dev bench --rows 50,p16    some rows
-    ./dev bench --json FILE      every measurement as well
+    ./dev bench                       everything
+    ./dev bench --quick               fewer pairs: a first look
+    ./dev bench --rows 50,p16         some rows
+    ./dev bench --rows set,lpush,mix  a command of a workload; a mix of custom commands
+    ./dev bench --json FILE           every measurement as well
+
+Rows: 50 … sampling are SET and GET, half and half. set, get, incr, lpush, rpop, sadd, hset and zadd are one
+command each, beside redis-benchmark's test of that name. checkout is one connection that is taken out of
+its pool for each operation, beside one that a worker owns. mix is four custom commands mixed, beside the same
+ones one by one, and beside SET alone. recorder … samples are costs on one side.
 
 A measurement is CPU at N2 operations minus CPU at N1, divided by N2 - N1: start, connecting and report
 cancel out, prefill is done beforehand. Server and client have a processor each. What is claimed is the bound

@@ -15,9 +15,19 @@ from support.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VALUE_BYTES, KEY_COUNT = 32, 100_000
+VALUE_BYTES, KEY_COUNT, ELEMENT_COUNT = 32, 100_000, 10_000
 # The names that redis-benchmark uses (key:000000012345): the same bytes on the wire, and its GETs hit.
 KEY_PREFIX = "key:"
+# The one list of redis-benchmark, and ours with a single key.
+LISTS = ("mylist", KEY_PREFIX + "list:000000000000")
+# ARGV: elements in all, a value. In pieces: a call in Lua takes some thousand arguments at most.
+_FILL = """
+local piece = {}
+for i = 1, 1000 do piece[i] = ARGV[2] end
+for left = tonumber(ARGV[1]), 1, -1000 do
+  redis.call('LPUSH', KEYS[1], unpack(piece, 1, math.min(left, 1000)))
+end
+"""
 
 
 @dataclass(frozen=True)
@@ -28,13 +38,25 @@ class Target:
     pid: int
     counts: bool
 
-    def commands_run(self) -> int:
-        """SETs and GETs so far, as the server's own statistics say."""
+    def prepare(self, commands: tuple[str, ...], operations: int) -> None:
+        """Empty lists for LPUSH, which would grow from run to run; for RPOP, one element an operation."""
+        if not self.counts or not {"lpush", "rpop"} & set(commands):
+            return
+        import redis
+
+        with redis.Redis(port=self.port) as client:
+            client.delete(*LISTS)
+            if "rpop" in commands:
+                for name in LISTS:
+                    client.eval(_FILL, 1, name, operations, "x" * VALUE_BYTES)
+
+    def commands_run(self, commands: tuple[str, ...]) -> int:
+        """Calls of these commands so far, as the server's own statistics say."""
         import redis
 
         with redis.Redis(port=self.port) as client:
             statistics = client.info("commandstats")
-        return sum(statistics.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("set", "get"))
+        return sum(statistics.get(f"cmdstat_{name}", {}).get("calls", 0) for name in commands)
 
 
 @contextlib.contextmanager

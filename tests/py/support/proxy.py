@@ -27,6 +27,8 @@ class Proxy(ControlledProcess):
 
         - ``delay_s``, ``request_delay_s``: seconds that replies and requests are held.
         - ``bytes_per_s``: bandwidth of the replies of each connection; 1 trickles; 0: no limit.
+        - ``slow_connection``: only this connection, counted from 0 in the order of accepting, has that
+          limited bandwidth, and it holds little: as a slow reader with small buffers; -1: all have it.
         - ``black_hole``: connections are accepted and stay open, and what arrives vanishes.
         - ``cut_after_bytes``: a connection is cut when so many bytes of replies went through it since it was
           opened, the bytes up to there delivered; 0: never. ``cut_with``: ``"reset"`` or ``"close"``.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 64 * 1024
 _QUEUE_BYTES = 4 * 1024 * 1024
+_SMALL_BYTES = 16 * 1024
 _MAX_RECORDED = 2_000_000
 
 
@@ -41,7 +42,7 @@ class Direction:
     @property
     def wants_data(self) -> bool:
         """Whether the source should be read."""
-        return not self.ended and self._queued_bytes < _QUEUE_BYTES
+        return not self.ended and self._queued_bytes < (_SMALL_BYTES if self._pair.slow else _QUEUE_BYTES)
 
     def receive(self) -> None:
         """The source is readable."""
@@ -74,7 +75,7 @@ class Direction:
             self._pair.on_finished(self._sink)
 
     def _send(self, data: bytes, now_ns: int) -> None:
-        limit = self._proxy.bytes_per_s if self._name == "replies" else 0
+        limit = self._proxy.bytes_per_s if self._name == "replies" and self._pair.limited else 0
         piece = data[: max(1, limit // 100)] if limit else data
         cut = self._proxy.cut_after_bytes if self._name == "replies" else 0
         if cut:
@@ -108,8 +109,10 @@ class Direction:
 class Pair:
     """A client's connection and ours to the server behind."""
 
-    def __init__(self, proxy: ProxyProcess, client: socket.socket) -> None:
+    def __init__(self, proxy: ProxyProcess, client: socket.socket, number: int) -> None:
         self.proxy = proxy
+        self.number = number
+        self.slow = number == proxy.slow_connection
         self.connected = False
         self.half_open = False
         self._client = client
@@ -120,9 +123,16 @@ class Pair:
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._requests = Direction(self, "requests", client, self._server)
         self._replies = Direction(self, "replies", self._server, client)
+        if self.slow:  # before connecting: the window that is offered follows from it
+            self._server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BYTES)
         self._server.connect_ex(proxy.target)
         proxy.loop.watch(client.fileno(), select.EPOLLIN, self._on_client)
         proxy.loop.watch(self._server.fileno(), select.EPOLLOUT, self._on_server)
+
+    @property
+    def limited(self) -> bool:
+        """Whether its bandwidth is."""
+        return self.slow or self.proxy.slow_connection < 0
 
     def end(self, how: str) -> None:
         """Closes both sides, with RST or FIN."""
@@ -215,6 +225,7 @@ class ProxyProcess:
         self.watched: dict[int, tuple[Pair, int]] = {}
         self.delay_ns = {"requests": 0, "replies": 0}
         self.bytes_per_s = 0
+        self.slow_connection = -1
         self.black_hole = False
         self.cut_after_bytes = 0
         self.cut_with = "reset"
@@ -236,7 +247,7 @@ class ProxyProcess:
         for name, value in settings.items():
             if name in ("delay_s", "request_delay_s"):
                 self.delay_ns["replies" if name == "delay_s" else "requests"] = round(float(value) * 1e9)
-            elif name in ("bytes_per_s", "cut_after_bytes"):
+            elif name in ("bytes_per_s", "cut_after_bytes", "slow_connection"):
                 setattr(self, name, int(value))
             elif name in ("black_hole", "cut_with"):
                 setattr(self, name, value)
@@ -286,8 +297,8 @@ class ProxyProcess:
                 client, _address = self._listener.accept()
             except OSError:
                 return
+            self.pairs.add(Pair(self, client, self._accepted))
             self._accepted += 1
-            self.pairs.add(Pair(self, client))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from redisload import Result
 
-_CONTAINERS = ("CLIENT", "CONFIG", "COMMAND", "MEMORY")
+_CONTAINERS = ("ACL", "CLIENT", "CONFIG", "COMMAND", "MEMORY", "SCRIPT")
 
 
 class ServerView:
@@ -81,8 +81,11 @@ class ServerView:
 
 
 def commands_of(result: Result) -> dict[str, int]:
-    """Every command of a run by name, all phases and control traffic together."""
+    """Every command of a run by name as the server counts it, all phases and control traffic together."""
     total: Counter[str] = Counter()
     for phase in ("prefill", "warmup", "measure", "cleanup", "control"):
         total.update(result.commands[phase])
-    return dict(total)
+    total.update(result.commands.get("in_script", {}))
+    total.subtract(result.commands.get("queued_only", {}))
+    assert min(total.values(), default=0) >= 0, f"more was only queued than was sent: {total}"
+    return {name: count for name, count in total.items() if count}
