@@ -40,7 +40,8 @@ void check_load(const RunConfig& config, Problems& problems) {
                   seconds(config.warmup), "0 or more seconds");
   problems.unless(config.think.count() >= 0 && seconds(config.think) <= kLongestS, "think_s",
                   seconds(config.think), "0 or more seconds");
-  problems.unless(config.think.count() == 0 || !config.rate, "think_s", seconds(config.think),
+  const bool paced = config.rate || (!config.scenario.empty() && config.scenario.front().rate);
+  problems.unless(config.think.count() == 0 || !paced, "think_s", seconds(config.think),
                   "either a rate or a think time: an open loop does not wait for replies");
   double scenario_s = 0;
   for (std::size_t i = 0; i < config.scenario.size(); ++i) {

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
-#include "redisload/base/queue.hpp"
 #include "redisload/base/time_source.hpp"
 #include "redisload/net/client.hpp"
 
@@ -24,16 +25,33 @@ class FreeClients {
   virtual std::optional<std::uint32_t> take(std::int64_t until_ns) = 0;
 };
 
-// The real one: a lock-free queue whose readers sleep in the kernel while it is empty.
-class FreeClientQueue final : public FreeClients {
+// The real one. Who has waited longest is served first: a client that comes back while somebody
+// waits is handed to that thread, and is never free in between. (A queue that anybody may read
+// would let the thread that just gave a client back take it again before the one that was woken
+// runs, and so again and again, until the others time out.)
+class FreeClientLine final : public FreeClients {
  public:
-  FreeClientQueue(std::size_t clients, const TimeSource& clock) : queue_(clients), clock_(clock) {}
-  void give(std::uint32_t client) override { queue_.enqueue(client); }
+  FreeClientLine(std::size_t clients, const TimeSource& clock) : clock_(clock) {
+    free_.reserve(clients);
+  }
+  void give(std::uint32_t client) override;
   std::optional<std::uint32_t> take(std::int64_t until_ns) override;
+  // How many threads wait now.
+  std::size_t waiting() const;
 
  private:
-  BlockingQueue<std::uint32_t> queue_;
+  struct Waiter {
+    std::condition_variable woken;
+    std::optional<std::uint32_t> client;
+    Waiter* behind = nullptr;
+  };
+  void leave(const Waiter& waiter);
+
   const TimeSource& clock_;
+  mutable std::mutex mutex_;         // guards what follows
+  std::vector<std::uint32_t> free_;  // the last one given is the first one taken: it is warm
+  Waiter* first_ = nullptr;          // who waits, in the order in which they came
+  Waiter* last_ = nullptr;
 };
 
 class ClientPool {

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <utility>
 
-#include "redisload/base/error.hpp"
 #include "redisload/base/random.hpp"
-#include "redisload/workload/command_table.hpp"
-#include "redisload/workload/template_text.hpp"
 
 namespace redisload {
 namespace {
@@ -54,243 +50,7 @@ std::uint64_t scale(std::uint64_t random, std::uint64_t bound) noexcept {
   return static_cast<std::uint64_t>((static_cast<Wide>(random) * bound) >> 64);
 }
 
-constexpr std::string_view kFieldText = "field:";
-constexpr std::string_view kMemberText = "member:";
-constexpr std::size_t kElementDigits = 6;
-constexpr std::uint64_t kScores = 1'000'000;
-
-bool varies(const TemplatePart& part, const ValueGenerator& values) {
-  switch (part.placeholder) {
-    case Placeholder::integer:
-    case Placeholder::choice:
-    case Placeholder::ttl:
-    case Placeholder::ttl_ms:
-      return true;
-    case Placeholder::value:
-      return !values.fixed_size();
-    default:
-      return false;
-  }
-}
-
 }  // namespace
-
-// Lays the words out as RESP: literal bytes in one string, cut into segments at what is not.
-class CommandTemplateBuilder {
- public:
-  explicit CommandTemplateBuilder(const TemplateContext& context) : context_(context) {
-    made_.keyspace_ = context.keyspace;
-    made_.values_ = context.values;
-    made_.names_ = context.keys;
-    made_.ttl_ = context.ttl;
-    made_.fields_ = context.fields;
-    made_.members_ = context.members;
-  }
-
-  CommandTemplate build(std::vector<TemplateWord> words) {
-    number_keys(words);
-    made_.command_ = command_of(words);
-    literal("*" + std::to_string(words.size()) + "\r\n");
-    for (const TemplateWord& word : words) {
-      if (std::ranges::any_of(word, [&](const auto& p) { return varies(p, *made_.values_); })) {
-        varying_word(word);
-        continue;
-      }
-      literal("$" + std::to_string(length(word)) + "\r\n");
-      for (const TemplatePart& part : word) add(part);
-      literal("\r\n");
-    }
-    end_segment(CommandTemplate::Tail::end);
-    made_.bytes_.append(CommandTemplate::kStride, '\0');
-    return std::move(made_);
-  }
-
- private:
-  using Patch = CommandTemplate::Patch;
-  using Tail = CommandTemplate::Tail;
-
-  static std::string upper(const std::string& text) {
-    std::string made = text;
-    for (char& c : made) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    return made;
-  }
-
-  static std::string command_of(const std::vector<TemplateWord>& words) {
-    std::string name = upper(words.front().front().literal);
-    if (!has_subcommands(name) || words.size() < 2) return name;
-    const TemplateWord& second = words[1];
-    if (second.size() != 1 || second.front().placeholder != Placeholder::none) return name;
-    return name + "|" + upper(second.front().literal);
-  }
-
-  // {key} without a number is the next one in line.
-  void number_keys(std::vector<TemplateWord>& words) {
-    std::uint32_t next = 0;
-    for (std::uint32_t position = 0; position < words.size(); ++position) {
-      bool holds_key = false;
-      for (TemplatePart& part : words[position]) {
-        if (part.placeholder != Placeholder::key) continue;
-        if (part.number == 0) part.number = ++next;
-        made_.keys_ = std::max(made_.keys_, part.number);
-        holds_key = true;
-      }
-      if (holds_key) made_.key_positions_.push_back(position);
-    }
-    made_.needs_seed_ = made_.keys_ > 1;
-  }
-
-  std::size_t length(const TemplateWord& word) const {
-    std::size_t sum = 0;
-    for (const TemplatePart& part : word) {
-      switch (part.placeholder) {
-        case Placeholder::key:
-          sum += made_.names_.size();
-          break;
-        case Placeholder::value:
-          sum += made_.values_->size_bytes();
-          break;
-        case Placeholder::field:
-          sum += kFieldText.size() + kElementDigits;
-          break;
-        case Placeholder::member:
-          sum += kMemberText.size() + kElementDigits;
-          break;
-        case Placeholder::score:
-          sum += 2 + kElementDigits;
-          break;
-        default:
-          sum += part.literal.size();
-      }
-    }
-    return sum;
-  }
-
-  void literal(std::string_view bytes) { made_.bytes_.append(bytes); }
-
-  // The first value takes the operation's own seed.
-  std::uint16_t hole_for(Placeholder placeholder) {
-    made_.needs_seed_ = true;
-    if (placeholder == Placeholder::value && !made_.has_value_) {
-      made_.has_value_ = true;
-      return 0;
-    }
-    return ++holes_;
-  }
-
-  void patch(Patch one) {
-    one.offset = static_cast<std::uint32_t>(made_.bytes_.size() - segment_begin_);
-    made_.patches_.push_back(one);
-    literal(std::string(one.digits, '0'));
-  }
-
-  void add(const TemplatePart& part) {
-    switch (part.placeholder) {
-      case Placeholder::key:
-        add_key(part.number);
-        return;
-      case Placeholder::value: {
-        const std::uint16_t hole = hole_for(part.placeholder);
-        end_segment(Tail::value, hole);
-        return;
-      }
-      case Placeholder::field:
-        literal(kFieldText);
-        below(part.placeholder, context_.fields);
-        return;
-      case Placeholder::member:
-        literal(kMemberText);
-        below(part.placeholder, context_.members);
-        return;
-      case Placeholder::score:
-        literal("0.");
-        below(part.placeholder, kScores);
-        return;
-      default:
-        literal(part.literal);
-    }
-  }
-
-  void add_key(std::uint32_t number) {
-    const KeyNames& names = made_.names_;
-    literal(names.prefix);
-    Patch one;
-    one.key = number;
-    if (names.tags != 0) {
-      literal("{");
-      one.kind = Patch::Kind::tag;
-      one.digits = kTagDigits;
-      one.bound = names.tags;
-      patch(one);
-      literal("}:");
-    }
-    literal(std::string(names.zeros, '0'));
-    one.kind = number == 1 ? Patch::Kind::first_key : Patch::Kind::key;
-    one.digits = static_cast<std::uint8_t>(names.digits);
-    patch(one);
-  }
-
-  void below(Placeholder placeholder, std::uint64_t bound) {
-    Patch one;
-    one.kind = Patch::Kind::below;
-    one.digits = kElementDigits;
-    one.hole = hole_for(placeholder);
-    one.bound = bound;
-    patch(one);
-  }
-
-  void varying_word(const TemplateWord& word) {
-    std::vector<CommandTemplate::VaryingPart> parts;
-    for (const TemplatePart& part : word) {
-      const bool drawn =
-          part.placeholder != Placeholder::none && part.placeholder != Placeholder::key;
-      parts.push_back({part, drawn ? hole_for(part.placeholder) : std::uint16_t{0}});
-    }
-    made_.fixed_ = false;
-    end_segment(Tail::word, 0, static_cast<std::uint32_t>(made_.varying_.size()));
-    made_.varying_.push_back(std::move(parts));
-  }
-
-  void end_segment(Tail tail, std::uint16_t hole = 0, std::uint32_t word = 0) {
-    CommandTemplate::Segment segment;
-    segment.begin = static_cast<std::uint32_t>(segment_begin_);
-    segment.size = static_cast<std::uint32_t>(made_.bytes_.size() - segment_begin_);
-    segment.first_patch = first_patch_;
-    segment.last_patch = static_cast<std::uint32_t>(made_.patches_.size());
-    segment.tail = tail;
-    segment.hole = hole;
-    segment.word = word;
-    made_.segments_.push_back(segment);
-    made_.size_bytes_ += segment.size;
-    if (tail == Tail::value) made_.size_bytes_ += made_.values_->size_bytes();
-    segment_begin_ = made_.bytes_.size();
-    first_patch_ = segment.last_patch;
-  }
-
-  const TemplateContext& context_;
-  CommandTemplate made_;
-  std::size_t segment_begin_ = 0;
-  std::uint32_t first_patch_ = 0;
-  std::uint16_t holes_ = 0;
-};
-
-CommandTemplate CommandTemplate::parse(std::string_view text, const TemplateContext& context,
-                                       const std::string& path) {
-  const auto refuse = [&](const std::string& allowed) {
-    return ConfigError({{path, std::string(text), allowed}});
-  };
-  std::vector<TemplateWord> words;
-  try {
-    words = split_template(text);
-  } catch (const TemplateTextError& error) {
-    throw refuse(error.what());
-  }
-  if (words.empty()) throw refuse("a command and its arguments, as in SET {key} {value}");
-  const TemplateWord& name = words.front();
-  if (name.size() != 1 || name.front().literal.empty()) {
-    throw refuse("the first word is the command's name, without placeholders");
-  }
-  return CommandTemplateBuilder(context).build(std::move(words));
-}
 
 void CommandTemplate::apply(const Patch& patch, const OperationRequest& request, char* at) const {
   switch (patch.kind) {
@@ -322,120 +82,109 @@ void CommandTemplate::encode_varying(const OperationRequest& request, OutputBuff
 
 namespace {
 
-// Bytes of a number in decimal, and the number.
+constexpr std::size_t kNumber = 24;  // bytes that any 64-bit number fits into
+
 std::size_t append_number(char* out, std::int64_t number) noexcept {
-  return static_cast<std::size_t>(std::to_chars(out, out + 24, number).ptr - out);
+  return static_cast<std::size_t>(std::to_chars(out, out + kNumber, number).ptr - out);
+}
+
+char* append(char* at, std::string_view bytes) noexcept {
+  std::memcpy(at, bytes.data(), bytes.size());
+  return at + bytes.size();
+}
+
+char* append_digits(char* at, std::uint64_t number, std::size_t digits) noexcept {
+  write_digits(at, number, digits);
+  return at + digits;
 }
 
 }  // namespace
+
+// {int:…}, {ttl} or {ttl_ms}.
+std::int64_t CommandTemplate::integer_of(const TemplatePart& part, std::uint64_t random) const {
+  if (part.placeholder == Placeholder::integer) {
+    const auto low = static_cast<std::uint64_t>(part.low);
+    const std::uint64_t span = static_cast<std::uint64_t>(part.high) - low + 1;  // 0: all 2^64
+    return static_cast<std::int64_t>(low + (span == 0 ? random : scale(random, span)));
+  }
+  const auto span = static_cast<std::uint64_t>(ttl_.high_ms - ttl_.low_ms + 1);
+  const std::int64_t ms = ttl_.low_ms + static_cast<std::int64_t>(scale(random, span));
+  return part.placeholder == Placeholder::ttl_ms ? ms : std::max<std::int64_t>(1, ms / 1000);
+}
+
+std::size_t CommandTemplate::size_of(const VaryingPart& one, std::uint64_t random) const {
+  switch (one.part.placeholder) {
+    case Placeholder::none:
+      return one.part.literal.size();
+    case Placeholder::key:
+      return names_.size();
+    case Placeholder::value:
+      return values_->size(random);
+    case Placeholder::field:
+      return kFieldText.size() + kElementDigits;
+    case Placeholder::member:
+      return kMemberText.size() + kElementDigits;
+    case Placeholder::score:
+      return 2 + kElementDigits;
+    case Placeholder::choice:
+      return one.part.choices[scale(random, one.part.choices.size())].size();
+    default: {
+      std::array<char, kNumber> digits{};
+      return append_number(digits.data(), integer_of(one.part, random));
+    }
+  }
+}
+
+char* CommandTemplate::write_key(char* at, std::uint64_t key) const {
+  at = append(at, names_.prefix);
+  if (names_.tags != 0) {
+    *at++ = '{';
+    at = append_digits(at, key % names_.tags, kTagDigits);
+    at = append(at, "}:");
+  }
+  std::memset(at, '0', names_.zeros);
+  return append_digits(at + names_.zeros, key, names_.digits);
+}
+
+char* CommandTemplate::write_part(const VaryingPart& one, const OperationRequest& request,
+                                  char* at) const {
+  const std::uint64_t random = seed_of(request, one.hole);
+  switch (one.part.placeholder) {
+    case Placeholder::none:
+      return append(at, one.part.literal);
+    case Placeholder::key:
+      return write_key(at, key_number(request, one.part.number));
+    case Placeholder::value: {
+      const std::size_t size = values_->size(random);
+      values_->fill(at, size, random, request.key);
+      return at + size;
+    }
+    case Placeholder::field:
+      return append_digits(append(at, kFieldText), scale(random, fields_), kElementDigits);
+    case Placeholder::member:
+      return append_digits(append(at, kMemberText), scale(random, members_), kElementDigits);
+    case Placeholder::score:
+      return append_digits(append(at, "0."), scale(random, kScores), kElementDigits);
+    case Placeholder::choice:
+      return append(at, one.part.choices[scale(random, one.part.choices.size())]);
+    default:
+      return at + append_number(at, integer_of(one.part, random));
+  }
+}
 
 // Its length stands before it, so it is measured first: every draw follows from the request, and is
 // simply made twice.
 void CommandTemplate::encode_word(const std::vector<VaryingPart>& word,
                                   const OperationRequest& request, OutputBuffer& out) const {
-  constexpr std::size_t kNumber = 24;
-  const auto integer_of = [&](const VaryingPart& one) -> std::int64_t {
-    const std::uint64_t random = seed_of(request, one.hole);
-    if (one.part.placeholder == Placeholder::integer) {
-      const std::uint64_t span =
-          static_cast<std::uint64_t>(one.part.high) - static_cast<std::uint64_t>(one.part.low) + 1;
-      const std::uint64_t step = span == 0 ? random : scale(random, span);
-      return static_cast<std::int64_t>(static_cast<std::uint64_t>(one.part.low) + step);
-    }
-    const auto span = static_cast<std::uint64_t>(ttl_.high_ms - ttl_.low_ms + 1);
-    const std::int64_t ms = ttl_.low_ms + static_cast<std::int64_t>(scale(random, span));
-    return one.part.placeholder == Placeholder::ttl_ms ? ms : std::max<std::int64_t>(1, ms / 1000);
-  };
-  const auto choice_of = [&](const VaryingPart& one) -> const std::string& {
-    return one.part.choices[scale(seed_of(request, one.hole), one.part.choices.size())];
-  };
-  std::array<char, kNumber> digits{};
   std::size_t length = 0;
-  for (const VaryingPart& one : word) {
-    switch (one.part.placeholder) {
-      case Placeholder::none:
-        length += one.part.literal.size();
-        break;
-      case Placeholder::key:
-        length += names_.size();
-        break;
-      case Placeholder::value:
-        length += values_->size(seed_of(request, one.hole));
-        break;
-      case Placeholder::field:
-        length += kFieldText.size() + kElementDigits;
-        break;
-      case Placeholder::member:
-        length += kMemberText.size() + kElementDigits;
-        break;
-      case Placeholder::score:
-        length += 2 + kElementDigits;
-        break;
-      case Placeholder::choice:
-        length += choice_of(one).size();
-        break;
-      default:
-        length += append_number(digits.data(), integer_of(one));
-    }
-  }
+  for (const VaryingPart& one : word) length += size_of(one, seed_of(request, one.hole));
   char* const start = out.reserve(length + kNumber + 8);
   char* at = start;
-  const auto text = [&](std::string_view bytes) {
-    std::memcpy(at, bytes.data(), bytes.size());
-    at += bytes.size();
-  };
-  const auto number = [&](std::uint64_t value, std::size_t count) {
-    write_digits(at, value, count);
-    at += count;
-  };
   *at++ = '$';
   at += append_number(at, static_cast<std::int64_t>(length));
-  text("\r\n");
-  for (const VaryingPart& one : word) {
-    const std::uint64_t random = seed_of(request, one.hole);
-    switch (one.part.placeholder) {
-      case Placeholder::none:
-        text(one.part.literal);
-        break;
-      case Placeholder::key: {
-        const std::uint64_t key = key_number(request, one.part.number);
-        text(names_.prefix);
-        if (names_.tags != 0) {
-          text("{");
-          number(key % names_.tags, kTagDigits);
-          text("}:");
-        }
-        std::memset(at, '0', names_.zeros);
-        at += names_.zeros;
-        number(key, names_.digits);
-        break;
-      }
-      case Placeholder::value: {
-        const std::size_t size = values_->size(random);
-        values_->fill(at, size, random, request.key);
-        at += size;
-        break;
-      }
-      case Placeholder::field:
-        text(kFieldText);
-        number(scale(random, fields_), kElementDigits);
-        break;
-      case Placeholder::member:
-        text(kMemberText);
-        number(scale(random, members_), kElementDigits);
-        break;
-      case Placeholder::score:
-        text("0.");
-        number(scale(random, kScores), kElementDigits);
-        break;
-      case Placeholder::choice:
-        text(choice_of(one));
-        break;
-      default:
-        at += append_number(at, integer_of(one));
-    }
-  }
-  text("\r\n");
+  at = append(at, "\r\n");
+  for (const VaryingPart& one : word) at = write_part(one, request, at);
+  at = append(at, "\r\n");
   out.commit(static_cast<std::size_t>(at - start));
 }
 

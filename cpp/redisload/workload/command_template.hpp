@@ -33,6 +33,12 @@ struct TtlRange {
   std::int64_t high_ms = 0;
 };
 
+// How {field}, {member} and {score} are written.
+inline constexpr std::string_view kFieldText = "field:";
+inline constexpr std::string_view kMemberText = "member:";
+inline constexpr std::size_t kElementDigits = 6;
+inline constexpr std::uint64_t kScores = 1'000'000;
+
 // What placeholders are filled with.
 struct TemplateContext {
   KeyNames keys;
@@ -142,6 +148,10 @@ class CommandTemplate {
   }
   void apply(const Patch& patch, const OperationRequest& request, char* at) const;
   void encode_varying(const OperationRequest& request, OutputBuffer& out) const;
+  std::int64_t integer_of(const TemplatePart& part, std::uint64_t random) const;
+  std::size_t size_of(const VaryingPart& one, std::uint64_t random) const;
+  char* write_key(char* at, std::uint64_t key) const;
+  char* write_part(const VaryingPart& one, const OperationRequest& request, char* at) const;
   void encode_word(const std::vector<VaryingPart>& word, const OperationRequest& request,
                    OutputBuffer& out) const;
 

@@ -1,5 +1,6 @@
 // custom: commands of the user's own, mixed by their weights.
 #include <algorithm>
+#include <array>
 
 #include "redisload/workload/template_text.hpp"
 #include "redisload/workload/workloads.hpp"
@@ -44,6 +45,22 @@ bool has_ttl(const std::string& text) {
   });
 }
 
+// What changes how a connection answers, so that replies would no longer belong to operations.
+std::string refusal(std::string_view command) {
+  constexpr std::array<std::string_view, 10> kModes{
+      "SUBSCRIBE",    "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE",  "PUNSUBSCRIBE",
+      "SUNSUBSCRIBE", "MONITOR",    "SYNC",       "CLIENT|REPLY", "PSYNC"};
+  constexpr std::array<std::string_view, 4> kTransactions{"MULTI", "EXEC", "DISCARD", "WATCH"};
+  if (std::ranges::find(kModes, command) != kModes.end())
+    return "a command that is answered once (for messages there is the workload pub_sub)";
+  if (command == "QUIT" || command == "RESET" || command == "HELLO")
+    return "a command that leaves its connection as it is";
+  if (std::ranges::find(kTransactions, command) != kTransactions.end())
+    return "a command of its own: other operations of the connection would stand in between (for "
+           "transactions there is the workload transaction)";
+  return "";
+}
+
 std::vector<ConfigProblem> problems(const RunConfig& config) {
   std::vector<ConfigProblem> found;
   const auto& given = config.workload.commands;
@@ -55,8 +72,10 @@ std::vector<ConfigProblem> problems(const RunConfig& config) {
     found.push_back({"commands", std::to_string(given.size()), "at most 1,000 commands"});
   for (std::size_t i = 0; i < given.size() && i < kMost; ++i) {
     try {
-      CommandTemplate::parse(given[i].text, DataModel(RunConfig{}).context(KeySpace::string),
-                             path_of(i));
+      const CommandTemplate command = CommandTemplate::parse(
+          given[i].text, DataModel(RunConfig{}).context(KeySpace::string), path_of(i));
+      if (const std::string allowed = refusal(command.command()); !allowed.empty())
+        found.push_back({path_of(i), given[i].text, allowed});
       if (!config.values.ttl && has_ttl(given[i].text))
         found.push_back({path_of(i), given[i].text, "a time to live (values.ttl_s) for its {ttl}"});
     } catch (const ConfigError& error) {

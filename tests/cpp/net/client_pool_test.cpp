@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -128,11 +129,11 @@ TEST_F(ClientPoolTest, AWaitEndsAtItsTime) {
 
 // --- the real free list --------------------------------------------------------------
 
-TEST(FreeClientQueueTest, GivesEachClientToOneThreadAtATime) {
+TEST(FreeClientLineTest, GivesEachClientToOneThreadAtATime) {
   constexpr std::uint32_t kClients = 3;
   constexpr int kTimes = 5'000;
   const MonotonicClock clock;
-  FreeClientQueue free(kClients, clock);
+  FreeClientLine free(kClients, clock);
   for (std::uint32_t i = 0; i < kClients; ++i) free.give(i);
   std::vector<std::atomic<int>> holders(kClients);
   std::atomic<int> violations{0}, taken{0};
@@ -154,18 +155,18 @@ TEST(FreeClientQueueTest, GivesEachClientToOneThreadAtATime) {
   EXPECT_EQ(taken, 6 * kTimes);
 }
 
-TEST(FreeClientQueueTest, OnlyLooksWhenTheTimeIsOver) {
+TEST(FreeClientLineTest, OnlyLooksWhenTheTimeIsOver) {
   const test::FakeClock clock;  // a wait on it would not end
-  FreeClientQueue free(1, clock);
+  FreeClientLine free(1, clock);
   EXPECT_FALSE(free.take(clock.now_ns()).has_value());
   free.give(0);
   EXPECT_EQ(free.take(clock.now_ns()), std::optional<std::uint32_t>(0));
   EXPECT_FALSE(free.take(clock.now_ns() - 1).has_value());
 }
 
-TEST(FreeClientQueueTest, AWaitEndsAtItsTime) {
+TEST(FreeClientLineTest, AWaitEndsAtItsTime) {
   const MonotonicClock clock;
-  FreeClientQueue free(1, clock);
+  FreeClientLine free(1, clock);
   const std::int64_t until_ns = clock.now_ns() + 20 * kMillisecond;
   EXPECT_FALSE(free.take(until_ns).has_value());
   EXPECT_GE(clock.now_ns(), until_ns);
@@ -213,6 +214,34 @@ TEST_F(ClientPoolTest, GrowsUpToItsMostButNotIntoARefusal) {
   EXPECT_EQ(client.due_ns(500), kNever);
   client.place(1);
   EXPECT_FALSE(client.may_grow());
+}
+
+// A thread that gives a client back and asks again at once stands behind those who waited.
+TEST(FreeClientLineTest, WhoHasWaitedLongestIsServedFirst) {
+  const MonotonicClock clock;
+  FreeClientLine free(1, clock);
+  std::mutex mutex;
+  std::vector<int> order;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      const auto client = free.take(clock.now_ns() + 20 * kSecond);
+      {
+        const std::lock_guard lock(mutex);
+        order.push_back(t);
+      }
+      if (client) free.give(*client);
+    });
+    while (free.waiting() != static_cast<std::size_t>(t + 1)) std::this_thread::yield();
+  }
+  free.give(0);
+  // Whoever holds it hands it on: it is free only after the last of them.
+  EXPECT_EQ(free.take(clock.now_ns() + 20 * kSecond), std::optional<std::uint32_t>(0));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

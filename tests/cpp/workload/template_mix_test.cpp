@@ -173,6 +173,17 @@ TEST(CustomCommands, EveryProblemIsReportedWithItsPlace) {
   EXPECT_EQ(workload_problems(custom({})).size(), 1u);
 }
 
+TEST(CustomCommands, WhatChangesAConnectionIsRefused) {
+  for (const char* text :
+       {"SUBSCRIBE a", "monitor", "CLIENT REPLY OFF", "MULTI", "watch {key}", "QUIT", "HELLO 3"}) {
+    const auto problems = workload_problems(custom({{text, 1, {}}}));
+    ASSERT_EQ(problems.size(), 1u) << text;
+    EXPECT_EQ(problems[0].path, "commands[0]");
+  }
+  EXPECT_TRUE(
+      workload_problems(custom({{"CLIENT ID", 1, {}}, {"PUBLISH a {value}", 1, {}}})).empty());
+}
+
 TEST(HitRatio, SoManyReadsAskForKeysThatAreThere) {
   RunConfig config = config_of("basic_rw");
   config.hit_ratio = 0.8;
