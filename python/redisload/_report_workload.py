@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from redisload._format import count, plural
+from redisload._format import ABSENT, count, duration, percentile_cell, plural, rate
 from redisload._layout import WIDTH, Line, Span, table
+from redisload.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,42 @@ def counted_lines(result: Result) -> list[Line]:
     for name, rows in result.tables.items():
         lines.extend(_table_lines(name, rows))
     return lines
+
+
+def step_lines(result: Result) -> list[Line]:
+    """One row a step of the scenario, from the intervals that it covers."""
+    rows = []
+    for step in result.steps:
+        try:
+            part = result.between(step["start_s"], step["end_s"])
+        except (RunError, ValueError):
+            continue  # a result from JSON holds no histograms of intervals; nothing happened in a pause
+        histogram = part.service_time if result.closed_loop else part.response_time
+        widened = any(one["code"] == "between_widened" for one in part.warnings)
+        done = part.totals["succeeded"] / max(part.totals["elapsed_s"], 1e-9)
+        rows.append(
+            [
+                step["name"][:_LABEL] + (" *" if widened else ""),
+                duration(round(step["end_s"] - step["start_s"], 6)),
+                _rates(step),
+                rate(done),
+                *(percentile_cell(histogram, p) for p in (50, 99, 99.9)),
+            ]
+        )
+    if not rows:
+        return []
+    lines = table([["step", "for", "asked op/s", "done op/s", "p50", "p99", "p99.9"], *rows])
+    if any(row[0].endswith(" *") for row in rows):
+        lines.append([Span("* of whole intervals: a shorter --interval shows it apart", "dim")])
+    return lines
+
+
+def _rates(step: dict[str, Any]) -> str:
+    if step["rate"] is None:
+        return ABSENT
+    if step["to_rate"] == step["rate"]:
+        return rate(step["rate"])
+    return f"{rate(step['rate'])} → {rate(step['to_rate'])}"
 
 
 def _table_lines(name: str, rows: list[dict[str, int]]) -> list[Line]:

@@ -18,7 +18,7 @@ from redisload._format import (
 )
 from redisload._layout import NO_BREAK, Line, Span, table, wrap
 from redisload._python_line import python_line
-from redisload._report_workload import counted_lines, series_of
+from redisload._report_workload import counted_lines, series_of, step_lines
 from redisload.shapes import DISTRIBUTIONS
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def report_lines(result: Result) -> list[Line]:
         _totals(result),
         _latencies(result),
         _operations(result),
+        step_lines(result),
         counted_lines(result),
         _errors(result),
         _judgement(result),

@@ -19,17 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from redisload._convert import duration_from_text
+from redisload._convert import as_number, as_text, duration_from_text
 from redisload._settings import nearest
 from redisload._toml import TOMLDecodeError, loads
 from redisload.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     import os
-    from datetime import timedelta
 
     Seconds = float | timedelta
 
@@ -116,29 +116,37 @@ def split(scenario: object, spelled: str = "scenario") -> tuple[dict[str, Any], 
     steps: list[dict[str, Any]] = []
     for i, given in enumerate(scenario):
         path = f"{spelled}[{i}]"
-        phase = _from_row(given, path, problems) if isinstance(given, Mapping) else given
-        if isinstance(phase, Load):
-            settings["prefill"] = True
-        elif isinstance(phase, Warmup):
-            settings["warmup_s"] = phase.duration_s
-        elif isinstance(phase, (Step, Ramp)):
+        phase = _from_row(_row_of(given), path, problems)
+        if isinstance(phase, (Step, Ramp)):
             step = {name: value for name, value in asdict(phase).items() if value is not None}
             steps.append({"name": f"{type(phase).__name__.lower()} {len(steps) + 1}", **step})
             continue
-        elif phase is not None:
-            problems.append(Problem(path, repr(given), "rl.Load, rl.Warmup, rl.Step or rl.Ramp"))
-        if steps and isinstance(phase, (Load, Warmup)):
+        if phase is None:
+            continue
+        name, value = ("warmup_s", phase.duration_s) if isinstance(phase, Warmup) else ("prefill", True)
+        if steps:
             problems.append(Problem(path, repr(given), "load and warm-up stand before all steps"))
+        elif name in settings:
+            problems.append(Problem(path, repr(given), "one load and one warm-up at most"))
+        settings[name] = value
     if not steps and not problems:
         problems.append(Problem(spelled, repr(scenario), "at least one step or ramp"))
     settings["scenario"] = steps
     return settings, problems
 
 
+def _row_of(phase: object) -> object:
+    """A phase as the table that a file would hold."""
+    if not isinstance(phase, Phase):
+        return phase
+    row = {name: value for name, value in asdict(phase).items() if value is not None}
+    return {"kind": type(phase).__name__.lower(), **row}
+
+
 def _from_row(row: object, path: str, problems: list[Problem]) -> Phase | None:
     """A phase from a table; None when something is wrong with it, which is then in ``problems``."""
     if not isinstance(row, Mapping):
-        problems.append(Problem(path, repr(row), "a table"))
+        problems.append(Problem(path, repr(row), "rl.Load, rl.Warmup, rl.Step, rl.Ramp, or a table of one"))
         return None
     before = len(problems)
     given = {str(name).removesuffix("_s"): value for name, value in row.items()}
@@ -176,11 +184,9 @@ _ALLOWED = {
 
 def _value(name: str, value: object) -> object:
     if name == "name":
-        if not isinstance(value, str):
-            raise TypeError
-        return value
-    if name in ("duration", "think") and isinstance(value, str):
-        return duration_from_text(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError
-    return float(value)
+        return as_text(value)
+    if name in ("rate", "to_rate"):
+        return as_number(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return duration_from_text(value) if isinstance(value, str) else as_number(value)

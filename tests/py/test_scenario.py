@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -247,6 +247,18 @@ class TestFiles:
 
 WRONG: list[tuple[Any, dict[str, Any], list[str]]] = [
     ([], {}, ["scenario"]),
+    (
+        [rl.Step(cast("Any", "1 parsec")), rl.Step(1, rate=cast("Any", "a"))],
+        {},
+        ["scenario[0].duration", "scenario[1].rate"],
+    ),
+    (
+        [rl.Step(float("nan")), rl.Step(1, name=cast("Any", 3))],
+        {},
+        ["scenario[0].duration", "scenario[1].name"],
+    ),
+    ([rl.Warmup(1), rl.Warmup(2), rl.Step(1)], {}, ["scenario[1]"]),
+    ([rl.Step(1, rate=5)], {"think_s": 0.1}, ["think_s"]),
     ("day.toml", {}, ["scenario"]),
     ([3], {}, ["scenario[0]"]),
     ([rl.Load()], {}, ["scenario"]),
@@ -303,3 +315,24 @@ def test_steps_end_where_the_run_was_stopped(redis_server: EmbeddedServer) -> No
     (_, first_end), (second_start, second_end) = spans(result)
     assert second_start == first_end
     assert second_end - second_start < 5
+
+
+def test_the_report_has_a_row_a_step(redis_server: EmbeddedServer) -> None:
+    result = rl.run(
+        redis_server.url,
+        scenario=[
+            rl.Step(0.5, rate=1_000, name="calm"),
+            rl.Ramp(0.5, 1_000, 3_000),
+            rl.Step(0.3, rate=500),
+            rl.Step(0.2, rate=500),
+        ],
+        arrivals="constant",
+        interval_s=0.25,
+        keys=100,
+    )
+    rows = {line.split()[0]: line for line in result.report().splitlines() if line}
+    assert rows["calm"].split()[1:5] == ["500", "ms", "1,000", "1,000"]
+    assert "1,000 → 3,000" in rows["ramp"]
+    assert "2,000" in rows["ramp"]
+    assert "of whole intervals" in rows["*"], "300 ms are no whole intervals"
+    assert "step" not in rl.run(redis_server.url, operations=10, keys=10).report()
