@@ -151,7 +151,7 @@ def _from_row(row: object, path: str, problems: list[Problem]) -> Phase | None:
     before = len(problems)
     given = {str(name).removesuffix("_s"): value for name, value in row.items()}
     kind = given.pop("kind", "ramp" if "to_rate" in given else "step")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         problems.append(
             Problem(f"{path}.kind", repr(kind), f"one of {', '.join(_KINDS)}{nearest(str(kind), _KINDS)}")
         )

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -226,3 +227,38 @@ def test_files(fuzzed: Path, name: str, content: bytes) -> None:
     for path in (str(fuzzed), name):
         refused_or_whole(by_flags, command_files=(path,))
         refused_or_whole(by_flags, values__sizes=f"@{path}")
+
+
+TOML_VALUES = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(["load", "warmup", "step", "ramp", "1s", "500ms", "-1s", "1e400s", ""]),
+    st.lists(st.integers(0, 3), max_size=2),
+)
+PHASES = st.lists(
+    st.dictionaries(
+        st.sampled_from(["kind", "name", "duration", "duration_s", "rate", "to_rate", "think", "thnk"]),
+        TOML_VALUES,
+        max_size=5,
+    ),
+    max_size=4,
+)
+
+
+@FUZZ
+@given(PHASES)
+def test_scenarios(fuzzed: Path, phases: list[dict[str, Any]]) -> None:
+    for problem in refused_or_whole(config, scenario=phases):
+        assert problem.path.startswith(("scenario", "warmup_s")), problem
+    fuzzed.write_text(tomli_w.dumps({"phase": phases}), encoding="utf-8")
+    for problem in refused_or_whole(by_flags, scenario=str(fuzzed)):
+        assert problem.path.startswith(("scenario", "--scenario", "--warmup", "warmup_s")), problem
+
+
+@FUZZ
+@given(st.binary(max_size=40))
+def test_scenario_files_of_anything(fuzzed: Path, content: bytes) -> None:
+    fuzzed.write_bytes(content)
+    refused_or_whole(by_flags, scenario=str(fuzzed))

@@ -9,10 +9,13 @@
 
 #include "redisload/base/error.hpp"
 #include "redisload/base/random.hpp"
+#include "support/command_words.hpp"
 #include "support/statistics.hpp"
 
 namespace redisload {
 namespace {
+
+using test::words_of;
 
 // RESP as its specification says, written the slow and obvious way.
 std::string resp(const std::vector<std::string>& words) {
@@ -131,19 +134,6 @@ TEST(CommandTemplate, LiteralBracesAreDoubledOrEscaped) {
   EXPECT_EQ(encode("GET {{tag}}:{key}"), resp({"GET", "{tag}:p:000000000042"}));
   EXPECT_EQ(encode(R"(SET k '{{"a":1}}')"), resp({"SET", "k", R"({"a":1})"}));
   EXPECT_EQ(encode(R"(SET k "\{key\}")"), resp({"SET", "k", "{key}"}));
-}
-
-// The words of what a template made.
-std::vector<std::string> words_of(const std::string& command) {
-  std::vector<std::string> words;
-  std::size_t at = command.find("\r\n") + 2;
-  while (at < command.size()) {
-    const std::size_t line = command.find("\r\n", at);
-    const std::size_t size = std::stoul(command.substr(at + 1, line - at - 1));
-    words.push_back(command.substr(line + 2, size));
-    at = line + 2 + size + 2;
-  }
-  return words;
 }
 
 // Every encoding, read back, is well formed and says the same again.

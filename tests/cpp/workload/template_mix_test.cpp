@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "redisload/workload/workload_registry.hpp"
+#include "support/command_words.hpp"
 #include "support/statistics.hpp"
 
 namespace redisload {
 namespace {
+
+using test::words_of;
 
 NoWorkloadEvents no_events;
 
@@ -34,18 +37,6 @@ RunConfig custom(std::vector<CommandConfig> commands) {
   RunConfig config = config_of("custom");
   config.workload.commands = std::move(commands);
   return config;
-}
-
-std::vector<std::string> words_of(const std::string& command) {
-  std::vector<std::string> words;
-  std::size_t at = command.find("\r\n") + 2;
-  while (at < command.size()) {
-    const std::size_t line = command.find("\r\n", at);
-    const std::size_t size = std::stoul(command.substr(at + 1, line - at - 1));
-    words.push_back(command.substr(line + 2, size));
-    at = line + 2 + size + 2;
-  }
-  return words;
 }
 
 std::vector<std::string> encoded(OperationStream& stream, const OperationRequest& request) {
