@@ -77,6 +77,7 @@ class Collector:
         self._flags = flags
         self._given: dict[str, Any] = {}
         self._spelled: dict[str, str] = {}
+        self._by_scenario: set[str] = set()
 
     def problem(self, path: str, given: str, allowed: str) -> None:
         self.problems.append(Problem(path, given, allowed))
@@ -113,8 +114,13 @@ class Collector:
         found, problems = split(phases, spelled)
         self.problems.extend(problems)
         for path, value in found.items():
-            if not problems:
+            if path in self._given and path != "scenario":
+                self.problem(
+                    path, repr(self._given[path]), f"either this or a phase of the {spelled}, not both"
+                )
+            elif not problems:
                 self.add(path, value, spelled if path == "scenario" else path)
+                self._by_scenario.add(path)
 
     def add_what_goes_with(self, workload: Workload, given: Iterable[str]) -> None:
         """A workload's own keys and values, where the run was given none."""
@@ -133,6 +139,9 @@ class Collector:
 
     def put(self, path: str, value: Any, spelled: str) -> None:
         """One setting, already converted."""
+        if path in self._by_scenario:
+            self.problem(spelled, shown(path, value), "either this or a phase of the scenario, not both")
+            return
         self._spelled[path] = spelled
         setting = settings()[path]
         choices = tuple(workloads()) if path == "workload.name" else setting.choices

@@ -18,6 +18,7 @@ class OutputBuffer {
   }
   void commit(std::size_t bytes) noexcept { size_ += bytes; }
   void append(std::string_view bytes) {
+    if (bytes.empty()) return;  // its data may be null
     std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }

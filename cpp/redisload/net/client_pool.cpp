@@ -18,16 +18,16 @@ void FreeClientLine::give(std::uint32_t client) {
   next.woken.notify_one();  // under the lock: afterwards it may be gone
 }
 
-std::optional<std::uint32_t> FreeClientLine::take(std::int64_t until_ns) {
+std::optional<std::uint32_t> FreeClientLine::take(std::int64_t until_ns, std::int64_t since_ns) {
   std::unique_lock lock(mutex_);
   if (!free_.empty()) {
     const std::uint32_t client = free_.back();
     free_.pop_back();
     return client;
   }
-  Waiter me;
-  (last_ == nullptr ? first_ : last_->behind) = &me;
-  last_ = &me;
+  if (until_ns <= clock_.now_ns()) return std::nullopt;
+  Waiter me{since_ns};
+  enter(me);
   while (!me.client) {
     const std::int64_t left_ns = until_ns - clock_.now_ns();
     if (left_ns <= 0) {
@@ -39,22 +39,25 @@ std::optional<std::uint32_t> FreeClientLine::take(std::int64_t until_ns) {
   return me.client;
 }
 
+// Who comes back to wait on has the place of when it first asked.
+void FreeClientLine::enter(Waiter& waiter) {
+  Waiter** place = &first_;
+  while (*place != nullptr && (*place)->since_ns <= waiter.since_ns) place = &(*place)->behind;
+  waiter.behind = *place;
+  *place = &waiter;
+}
+
+void FreeClientLine::leave(const Waiter& waiter) {
+  Waiter** place = &first_;
+  while (*place != &waiter) place = &(*place)->behind;
+  *place = waiter.behind;
+}
+
 std::size_t FreeClientLine::waiting() const {
   const std::lock_guard lock(mutex_);
   std::size_t count = 0;
   for (const Waiter* one = first_; one != nullptr; one = one->behind) ++count;
   return count;
-}
-
-void FreeClientLine::leave(const Waiter& waiter) {
-  Waiter* before = nullptr;
-  Waiter* at = first_;
-  while (at != &waiter) {
-    before = at;
-    at = at->behind;
-  }
-  (before == nullptr ? first_ : before->behind) = waiter.behind;
-  if (last_ == &waiter) last_ = before;
 }
 
 ClientPool::ClientPool(std::uint32_t clients, std::uint32_t connections,

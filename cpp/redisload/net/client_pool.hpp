@@ -21,8 +21,9 @@ class FreeClients {
   virtual ~FreeClients() = default;
   virtual void give(std::uint32_t client) = 0;
   // One of them; waits for it until `until_ns` of its clock at the longest (a time that is over:
-  // only looks). A short while after it at the latest: none.
-  virtual std::optional<std::uint32_t> take(std::int64_t until_ns) = 0;
+  // only looks). A short while after it at the latest: none. `since_ns`: since when the thread has
+  // asked, over several calls.
+  virtual std::optional<std::uint32_t> take(std::int64_t until_ns, std::int64_t since_ns) = 0;
 };
 
 // The real one. Who has waited longest is served first: a client that comes back while somebody
@@ -35,23 +36,24 @@ class FreeClientLine final : public FreeClients {
     free_.reserve(clients);
   }
   void give(std::uint32_t client) override;
-  std::optional<std::uint32_t> take(std::int64_t until_ns) override;
+  std::optional<std::uint32_t> take(std::int64_t until_ns, std::int64_t since_ns) override;
   // How many threads wait now.
   std::size_t waiting() const;
 
  private:
   struct Waiter {
-    std::condition_variable woken;
-    std::optional<std::uint32_t> client;
+    std::int64_t since_ns;
+    std::condition_variable woken{};
+    std::optional<std::uint32_t> client{};
     Waiter* behind = nullptr;
   };
+  void enter(Waiter& waiter);
   void leave(const Waiter& waiter);
 
   const TimeSource& clock_;
   mutable std::mutex mutex_;         // guards what follows
   std::vector<std::uint32_t> free_;  // the last one given is the first one taken: it is warm
-  Waiter* first_ = nullptr;          // who waits, in the order in which they came
-  Waiter* last_ = nullptr;
+  Waiter* first_ = nullptr;          // who waits, the longest first
 };
 
 class ClientPool {
@@ -62,8 +64,8 @@ class ClientPool {
              MakeConnection make, std::unique_ptr<FreeClients> free);
 
   // Any thread.
-  Client* take(std::int64_t until_ns) {
-    const auto number = free_->take(until_ns);
+  Client* take(std::int64_t until_ns, std::int64_t since_ns) {
+    const auto number = free_->take(until_ns, since_ns);
     return number ? clients_[*number].get() : nullptr;
   }
   void give_back(const Client& client) { free_->give(client.number()); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
 #include <cstdint>
 #include <vector>
 
@@ -46,6 +47,7 @@ class InFlightWindow {
   bool all_encoded() const noexcept { return encoded_ == tail_; }
 
   InFlight& push() noexcept {
+    assert(size() < ring_.size());
     InFlight& slot = ring_[tail_++ & mask_];
     slot = InFlight{};
     return slot;
@@ -67,6 +69,16 @@ class InFlightWindow {
   std::size_t unissued() const noexcept { return tail_ - issued_; }
   InFlight& unissued_at(std::size_t k) noexcept { return ring_[(issued_ + k) & mask_]; }
   void drop_unissued() noexcept { tail_ = encoded_ = issued_; }
+  // Of those, only what `keep` says; nothing is encoded, as after drop_issued().
+  template <typename Keep>
+  void keep_unissued(Keep&& keep) {
+    std::uint64_t to = issued_;
+    for (std::uint64_t at = issued_; at != tail_; ++at) {
+      InFlight& op = ring_[at & mask_];
+      if (keep(op)) ring_[to++ & mask_] = op;
+    }
+    tail_ = to;
+  }
 
  private:
   std::size_t capacity_;

@@ -6,13 +6,22 @@
 namespace redisload {
 namespace {
 
+// Prefill writes a key with all its elements at once.
+std::uint64_t bytes_of_a_key(const RunConfig& config) {
+  double elements = 1;
+  for (const auto& [name, value] : config.workload.options) {
+    if (name == "elements") elements = std::max(1.0, value);
+  }
+  return static_cast<std::uint64_t>(elements * static_cast<double>(config.values.size_bytes));
+}
+
 // Enough in flight to keep a server busy, little enough not to hold much memory.
 std::size_t prefill_window(const RunConfig& config, std::uint32_t connections) {
   constexpr std::uint64_t kInFlight = 4096;
   constexpr std::uint64_t kBytesPerConnection = 1 << 20;
   const std::uint64_t by_count = std::clamp<std::uint64_t>(kInFlight / connections, 4, 64);
   const std::uint64_t by_size =
-      std::max<std::uint64_t>(1, kBytesPerConnection / (config.values.size_bytes + 1));
+      std::max<std::uint64_t>(1, kBytesPerConnection / (bytes_of_a_key(config) + 1));
   return static_cast<std::size_t>(std::min(by_count, by_size));
 }
 

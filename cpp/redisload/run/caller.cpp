@@ -109,10 +109,10 @@ void Caller::rest(std::int64_t now_ns) {
 void Caller::ask(std::int64_t now_ns) {
   const std::int64_t wake_ns = next_wake_ns(now_ns);
   const std::int64_t deadline_ns = pool_deadline_ns();
-  client_ = pool_.take(now_ns);
+  client_ = pool_.take(now_ns, asked_ns_);
   if (client_ == nullptr) {
     if (ended_ != published_) publish(now_ns);
-    client_ = pool_.take(std::min(next_wake_ns(now_ns), deadline_ns));
+    client_ = pool_.take(std::min(next_wake_ns(now_ns), deadline_ns), asked_ns_);
   }
   const std::int64_t then_ns = context_.clock.now_ns();
   if (client_ == nullptr) {

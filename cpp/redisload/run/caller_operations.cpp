@@ -120,7 +120,7 @@ void Caller::sweep_timeouts(std::int64_t now_ns) {
     InFlight& op = window.issued_at(k);
     if (op.expired) continue;
     if (now_ns - op.sent_ns < timeout_ns) break;
-    was_shown = was_shown || parts(connection, op) != nullptr;
+    was_shown = was_shown || op.composite || parts(connection, op) != nullptr;
     op.expired = true;
     if (source_ == Source::indexed) index_again_.push_back(op.index);
     end_unanswered(op, Outcome::timed_out, recorder_.error_kind("timeout.response"), now_ns);
@@ -132,7 +132,8 @@ void Caller::sweep_timeouts(std::int64_t now_ns) {
       context_.notify();
     }
   }
-  // Half of its reply may have been shown to our stream: no other thread may receive the rest.
+  // Half of its reply may have been shown to our stream, or it may have left a key watched: no
+  // other thread may go on with it.
   if (was_shown) {
     connection.close({"timeout.response", "operation", connection.address() + ": closed"});
     became_broken(*place_, now_ns);

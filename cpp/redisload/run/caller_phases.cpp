@@ -80,6 +80,7 @@ void Caller::start_arrivals(std::int64_t start_ns) {
   const bool scenario = phase_ == Phase::measure && !plan.rates.empty();
   if (scenario) rate_ = plan.first_rate();
   pacer_->start(start_ns, rate_ / unit, limited ? units : OpenLoopPacer::kNoBudget);
+  if (paused_) pacer_->set_rate(start_ns, 0);  // before it began
   if (scenario) pacer_->follow(start_ns, plan.rates, 1.0 / unit);
 }
 

@@ -210,7 +210,7 @@ void Worker::encode(Connection& connection, InFlight& op, OutputBuffer& out) {
 }
 
 ReplySink* Worker::parts_of(Connection& connection, const InFlight& op) {
-  if (op.phase == Phase::prefill || op.phase == Phase::cleanup || op.expired) return nullptr;
+  if (op.phase == Phase::prefill || op.phase == Phase::cleanup) return nullptr;
   if (!context_.workload.labels()[op.request.label].wants_parts) return nullptr;
   return slot_of(connection).stream->parts(op.request);
 }

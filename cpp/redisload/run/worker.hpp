@@ -139,9 +139,8 @@ class Worker final : public WorkerBase {
   void finish_operation(Slot& slot, InFlight& op, std::int64_t now_ns);
   void go_on(Slot& slot, const InFlight& op, const NextStep& next);
   bool has_room(const Slot& slot) const noexcept {
-    return batched()
-               ? !slot.batch_open
-               : slot.sends && slot.connection->window().size() + slot.reserved < window_limit_;
+    const std::size_t taken = slot.connection->window().size() + slot.reserved;
+    return slot.sends && (batched() ? taken == 0 : taken < window_limit_);
   }
   void count_unsuccessful() noexcept;
 

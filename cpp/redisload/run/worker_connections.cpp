@@ -94,7 +94,18 @@ void Worker::abandon_issued(Slot& slot, std::uint8_t kind, std::int64_t now_ns) 
     last_end_ns_ = now_ns;
   }
   window.drop_issued();
-  for (std::size_t k = 0; k < freed; ++k) slot_freed(slot, now_ns);
+  // What follows on a command that belonged to the old socket (its WATCH) means nothing on another.
+  std::size_t gone = freed;
+  window.keep_unissued([&](const InFlight& op) {
+    if (!op.continued || !op.composite) return true;
+    recorder_.ended(sample_of(slot, op, Outcome::lost, -1), kind);
+    count_unsuccessful();
+    --outstanding_;
+    last_end_ns_ = now_ns;
+    ++gone;
+    return false;
+  });
+  for (std::size_t k = 0; k < gone; ++k) slot_freed(slot, now_ns);
 }
 
 void Worker::sweep(std::int64_t now_ns) {

@@ -133,9 +133,10 @@ std::int64_t Worker::think_now(std::int64_t now_ns) {
 }
 
 void Worker::slot_freed(Slot& slot, std::int64_t now_ns) {
-  if (batched() && slot.batch_open) {
-    if (slot.connection->window().size() + slot.reserved != 0) return;
-    batch_ended(slot, now_ns);
+  // A batch's places come free together: one new batch follows, not one for each of them.
+  if (batched()) {
+    if (!slot.connection->window().empty() || slot.reserved != 0 || slot.parked != 0) return;
+    if (slot.batch_open) batch_ended(slot, now_ns);
   }
   if (!generating_) return;
   if (source_ == Source::open_loop) {

@@ -56,6 +56,7 @@ void Worker::start_operations(std::int64_t start_ns) {
                   share_.senders == 0 ? 0
                   : limited           ? batches
                                       : OpenLoopPacer::kNoBudget);
+    if (paused_) pacer_->set_rate(start_ns, 0);  // before it began
     if (scenario) pacer_->follow(start_ns, plan.rates, 1.0 / static_cast<double>(batch_));
     free_.clear();
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
@@ -247,6 +248,8 @@ void Worker::lose_in_flight(std::int64_t now_ns) {
 }
 
 void Worker::phase_done(std::int64_t now_ns) {
+  // Nobody thinks about an operation of a phase that is over.
+  drop_timers([](const Timer& timer) { return timer.what == Timer::What::think; });
   phase_open_ = generating_ = false;
   source_ = Source::none;
   // A phase stays open until the next one begins; what was measured ends here, so that the time

@@ -42,7 +42,7 @@ class CommandWords {
   void header(char type, std::size_t count) {
     std::array<char, 24> line{};
     line[0] = type;
-    char* end = std::to_chars(line.begin() + 1, line.end(), count).ptr;
+    char* end = std::to_chars(line.begin() + 1, line.end() - 2, count).ptr;
     *end++ = '\r';
     *end++ = '\n';
     out_.append({line.data(), static_cast<std::size_t>(end - line.data())});

@@ -74,6 +74,10 @@ std::vector<ConfigProblem> problems(const RunConfig& config) {
     try {
       const CommandTemplate command = CommandTemplate::parse(
           given[i].text, DataModel(RunConfig{}).context(KeySpace::string), path_of(i));
+      if (config.values.content == ValueContent::verified && command.has_value() &&
+          command.keys() > 1)
+        found.push_back({path_of(i), given[i].text,
+                         "one key a command that writes, as verified values belong to their key"});
       if (const std::string allowed = refusal(command.command()); !allowed.empty())
         found.push_back({path_of(i), given[i].text, allowed});
       if (!config.values.ttl && has_ttl(given[i].text))

@@ -111,6 +111,12 @@ void check_data(const RunConfig& config, std::vector<ConfigProblem>& found) {
     const double in_flight = static_cast<double>(sizes.largest()) *
                              static_cast<double>(config.pipeline) *
                              static_cast<double>(config.topology.connections());
+    const double elements = option(config.workload, "elements", 1);
+    if (elements * static_cast<double>(sizes.largest()) > static_cast<double>(kLargestValue)) {
+      found.push_back(
+          {"workload.options.elements", plain(elements),
+           "elements × largest value of at most 512 MiB: prefill writes a key at once"});
+    }
     constexpr double kMostInFlight = 4.0 * (1ULL << 30);
     if (config.values.sizes && in_flight > kMostInFlight) {
       found.push_back({"values.sizes", *config.values.sizes,

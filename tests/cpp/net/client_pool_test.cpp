@@ -75,7 +75,7 @@ Waits use_clients(ClientPool& pool, SimulatedTime& time, std::size_t threads, st
     running.emplace_back([&pool, &time, &mine, times] {
       for (std::size_t k = 0; k < times; ++k) {
         const std::int64_t asked_ns = time.now_ns();
-        const Client* client = pool.take(kNever);
+        const Client* client = pool.take(kNever, 0);
         mine.push_back(time.now_ns() - asked_ns);
         time.sleep(10 * kMillisecond);
         pool.give_back(*client);
@@ -123,7 +123,8 @@ TEST_F(ClientPoolTest, AWaitEndsAtItsTime) {
   SimulatedTime time(1);
   ClientPool one = pool(1, std::make_unique<SimulatedFreeClients>(time));
   const std::int64_t asked_ns = time.now_ns();
-  EXPECT_EQ(one.take(asked_ns + 70 * kMillisecond), nullptr);  // held by who opens connections
+  EXPECT_EQ(one.take(asked_ns + 70 * kMillisecond, asked_ns),
+            nullptr);  // held by who opens connections
   EXPECT_EQ(time.now_ns() - asked_ns, 70 * kMillisecond);
 }
 
@@ -141,7 +142,7 @@ TEST(FreeClientLineTest, GivesEachClientToOneThreadAtATime) {
   for (int t = 0; t < 6; ++t) {
     threads.emplace_back([&] {
       for (int k = 0; k < kTimes; ++k) {
-        const auto client = free.take(clock.now_ns() + 30 * kSecond);
+        const auto client = free.take(clock.now_ns() + 30 * kSecond, 0);
         if (!client) continue;
         if (holders[*client].fetch_add(1) != 0) ++violations;
         ++taken;
@@ -158,17 +159,17 @@ TEST(FreeClientLineTest, GivesEachClientToOneThreadAtATime) {
 TEST(FreeClientLineTest, OnlyLooksWhenTheTimeIsOver) {
   const test::FakeClock clock;  // a wait on it would not end
   FreeClientLine free(1, clock);
-  EXPECT_FALSE(free.take(clock.now_ns()).has_value());
+  EXPECT_FALSE(free.take(clock.now_ns(), 0).has_value());
   free.give(0);
-  EXPECT_EQ(free.take(clock.now_ns()), std::optional<std::uint32_t>(0));
-  EXPECT_FALSE(free.take(clock.now_ns() - 1).has_value());
+  EXPECT_EQ(free.take(clock.now_ns(), 0), std::optional<std::uint32_t>(0));
+  EXPECT_FALSE(free.take(clock.now_ns() - 1, 0).has_value());
 }
 
 TEST(FreeClientLineTest, AWaitEndsAtItsTime) {
   const MonotonicClock clock;
   FreeClientLine free(1, clock);
   const std::int64_t until_ns = clock.now_ns() + 20 * kMillisecond;
-  EXPECT_FALSE(free.take(until_ns).has_value());
+  EXPECT_FALSE(free.take(until_ns, 0).has_value());
   EXPECT_GE(clock.now_ns(), until_ns);
 }
 
@@ -225,7 +226,7 @@ TEST(FreeClientLineTest, WhoHasWaitedLongestIsServedFirst) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&, t] {
-      const auto client = free.take(clock.now_ns() + 20 * kSecond);
+      const auto client = free.take(clock.now_ns() + 20 * kSecond, t);
       {
         const std::lock_guard lock(mutex);
         order.push_back(t);
@@ -236,12 +237,30 @@ TEST(FreeClientLineTest, WhoHasWaitedLongestIsServedFirst) {
   }
   free.give(0);
   // Whoever holds it hands it on: it is free only after the last of them.
-  EXPECT_EQ(free.take(clock.now_ns() + 20 * kSecond), std::optional<std::uint32_t>(0));
+  EXPECT_EQ(free.take(clock.now_ns() + 20 * kSecond, 3), std::optional<std::uint32_t>(0));
   {
     const std::lock_guard lock(mutex);
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Threads look after other things now and then: their place in the line is when they first asked.
+TEST(FreeClientLineTest, WhoComesBackToWaitOnHasItsOldPlace) {
+  const MonotonicClock clock;
+  FreeClientLine free(1, clock);
+  EXPECT_FALSE(free.take(clock.now_ns() + kMillisecond, 1).has_value());
+  std::optional<std::uint32_t> later = 99;
+  std::thread other([&] { later = free.take(clock.now_ns() + 300 * kMillisecond, 2); });
+  while (free.waiting() != 1) std::this_thread::yield();
+  std::optional<std::uint32_t> first;
+  std::thread back([&] { first = free.take(clock.now_ns() + 20 * kSecond, 1); });
+  while (free.waiting() != 2) std::this_thread::yield();
+  free.give(0);
+  back.join();
+  EXPECT_EQ(first, std::optional<std::uint32_t>(0));
+  other.join();
+  EXPECT_EQ(later, std::nullopt);
 }
 
 }  // namespace

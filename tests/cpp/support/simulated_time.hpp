@@ -87,7 +87,7 @@ class SimulatedFreeClients final : public FreeClients {
     }
     free_.push_back(client);
   }
-  std::optional<std::uint32_t> take(std::int64_t until_ns) override {
+  std::optional<std::uint32_t> take(std::int64_t until_ns, std::int64_t /*since_ns*/) override {
     std::unique_lock lock(time_.mutex_);
     if (free_.empty()) {
       if (until_ns <= time_.now_ns()) return std::nullopt;
