@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.redis
 
 
+# Keeps the server from reading for 20 ms: by then every connection has sent and waits.
+BUSY = """
+local function now() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
+local until_us = now() + 20000
+while now() < until_us do end
+"""
+
+
 def kill_clients(url: str, times: int) -> None:
-    """Cuts every connection, so many times, a little apart."""
+    """Cuts every connection while its operations are in flight, so many times, a little apart."""
     client = redis.Redis.from_url(url)
     over = threading.Event()
     for _ in range(times):
         over.wait(0.1)
-        client.client_kill_filter(_type="normal", skipme=True)
+        both = client.pipeline(transaction=True)
+        both.eval(BUSY, 0)
+        both.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        both.execute()
     client.close()
 
 
